@@ -1,0 +1,179 @@
+"""What can be recorded. Facts are frozen, past tense, and hold no constants of a statement
+outside `Sealed`: the readable record is no second copy of the data.
+
+Times are UTC, RFC 3339 with microseconds, set by the recorder when it writes the line.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Sealed(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What the recorder encrypts to the auditors' keys before it is written (or writes as it
+    is when the settings say `sealing = "off"`): the client's own text and parameters."""
+
+    text: str | None = None
+    #: One entry a parameter: None is NULL; text format as text, binary format as "\\x…" hex.
+    parameters: tuple[str | None, ...] = ()
+    #: Server's error message, which can quote a value.
+    message: str | None = None
+
+
+class Fact(msgspec.Struct, frozen=True, tag=True, omit_defaults=True):
+    """Base of all facts; the tag (class name) is the event's type in the record."""
+
+
+class SessionOpened(Fact, frozen=True, tag=True, omit_defaults=True):
+    session: str
+    person: str
+    grant: str
+    reason: str
+    approvers: tuple[str, ...]
+    role: str
+    target: str
+    database: str
+    client: str
+    ends_at: str
+    token: str
+    policy_version: str
+    catalog_version: str
+    server_version: str = ""
+    tls: str | None = None
+    startup: dict[str, str] = {}
+    upstream_pid: int = 0
+
+
+class StatementJudged(Fact, frozen=True, tag=True, omit_defaults=True):
+    """Written before the statement goes upstream (or instead, when it is refused).
+
+    `number` counts the session's statement events from 1; `how` is "simple", "parse" (judged
+    and prepared, not yet run), "execute" (a run of a prepared statement; `of` is the number
+    of its "parse" event), or "function-call".
+    """
+
+    number: int
+    how: str
+    kind: str
+    verdict: str
+    normalized: str = ""
+    fingerprint: str = ""
+    of: int = 0
+    rule: str = ""
+    reason: str = ""
+    read: tuple[str, ...] = ()
+    written: tuple[str, ...] = ()
+    #: "public.customers.email:pseudonym"
+    masks: tuple[str, ...] = ()
+    #: Transaction status before: I idle, T in transaction, E failed.
+    transaction: str = "I"
+    sealed: Sealed | None = None
+
+
+class StatementEnded(Fact, frozen=True, tag=True, omit_defaults=True):
+    """How the statement of that number came out: "done", "failed", "suspended" (portal limit),
+    "skipped" (PostgreSQL never ran it: an earlier one of its batch failed), "cut" (session ended)."""
+
+    number: int
+    outcome: str
+    rows: int = 0
+    bytes: int = 0
+    microseconds: int = 0
+    tag: str = ""
+    sqlstate: str = ""
+    transaction: str = "I"
+    sealed: Sealed | None = None
+
+
+class CopyEnded(Fact, frozen=True, tag=True, omit_defaults=True):
+    """The client's side of a COPY FROM STDIN, before its last message goes upstream."""
+
+    number: int
+    bytes: int
+    failed: bool = False
+
+
+class CancelAsked(Fact, frozen=True, tag=True, omit_defaults=True):
+    number: int
+    by: str
+
+
+class ExpiryNoticed(Fact, frozen=True, tag=True, omit_defaults=True):
+    seconds_left: int
+
+
+class SecondLockTripped(Fact, frozen=True, tag=True, omit_defaults=True):
+    number: int
+    table_oid: int
+    attribute: int
+
+
+class SessionClosed(Fact, frozen=True, tag=True, omit_defaults=True):
+    """`cause`: client, grant-ended, grant-revoked, person-locked, killed, upstream, protocol,
+    second-lock, record, limit, shutdown."""
+
+    cause: str
+    detail: str = ""
+    statements: int = 0
+    refused: int = 0
+
+
+class DoorRefused(Fact, frozen=True, tag=True, omit_defaults=True):
+    """A connection that never became a session. Goes to the control log."""
+
+    client: str
+    cause: str
+    sqlstate: str
+    message: str
+    user: str = ""
+    database: str = ""
+    token: str = ""
+    tls: str | None = None
+
+
+class GatewayStarted(Fact, frozen=True, tag=True, omit_defaults=True):
+    version: str
+    policy_version: str
+    sealing: str
+
+
+class GatewayStopped(Fact, frozen=True, tag=True, omit_defaults=True):
+    cause: str
+
+
+class PolicyLoaded(Fact, frozen=True, tag=True, omit_defaults=True):
+    policy_version: str
+
+
+class AccessChanged(Fact, frozen=True, tag=True, omit_defaults=True):
+    """A request, approval, grant, revocation, token or person changed. `what` is e.g.
+    "requested", "approved", "denied", "revoked", "token-minted", "person-added",
+    "signed-in", "sign-in-refused"."""
+
+    what: str
+    by: str
+    request: str = ""
+    grant: str = ""
+    person: str = ""
+    role: str = ""
+    target: str = ""
+    reason: str = ""
+    ends_at: str = ""
+    token: str = ""
+
+
+AnyFact = (
+    SessionOpened
+    | StatementJudged
+    | StatementEnded
+    | CopyEnded
+    | CancelAsked
+    | ExpiryNoticed
+    | SecondLockTripped
+    | SessionClosed
+    | DoorRefused
+    | GatewayStarted
+    | GatewayStopped
+    | PolicyLoaded
+    | AccessChanged
+)

@@ -1,0 +1,135 @@
+"""What the database looks like: a frozen snapshot, taken by the gateway's own connection."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Literal
+
+#: pg_class.relkind: table, view, materialized view, foreign table, partitioned table,
+#: sequence, composite type (PG manual, 53.11).
+RelationKind = Literal["r", "v", "m", "f", "p", "S", "c"]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One live column of a relation (pg_attribute, attnum > 0, not dropped)."""
+
+    name: str
+    attnum: int
+    #: The wire type: the column's own type, or the base type under any number of domains.
+    type_oid: int
+    #: format_type() of that wire type with the type modifier, schema-qualified outside
+    #: pg_catalog: what a mask is cast to, e.g. "numeric(12,2)" or "shop.mood[]".
+    type_name: str
+    #: pg_type.typtype of the wire type: b base, c composite, d domain, e enum, r range, m multirange.
+    type_kind: str = "b"
+    #: pg_type.typcategory of the wire type, e.g. "S" string, "N" numeric, "D" date/time, "A" array.
+    type_category: str = "U"
+    #: Has the type a default btree or hash equality, so that it can stand in GROUP BY?
+    has_equality: bool = True
+    generated: bool = False
+    #: Has the column a collation other than the type's default? Then its printed, qualified name.
+    collation: str | None = None
+    #: Labels in their order, when the type is an enum.
+    enum_labels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    oid: int
+    schema: str
+    name: str
+    kind: RelationKind
+    columns: tuple[Column, ...]
+    #: Names of the columns of a non-deferrable primary key, in key order; () if there is none.
+    primary_key: tuple[str, ...] = ()
+    #: Columns under any unique, exclusion or foreign-key constraint or unique index.
+    constrained: frozenset[str] = frozenset()
+    #: OIDs of direct parents and direct children in pg_inherits (partitions included).
+    parents: tuple[int, ...] = ()
+    children: tuple[int, ...] = ()
+
+    @property
+    def qualified(self) -> str:
+        return f"{self.schema}.{self.name}"
+
+    def column(self, name: str) -> Column | None:
+        return next((c for c in self.columns if c.name == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """One row of pg_proc, aggregates and procedures included."""
+
+    schema: str
+    name: str
+    #: How many arguments a call may have: defaults lower the minimum; VARIADIC lifts the
+    #: maximum to None (any number).
+    min_arguments: int
+    max_arguments: int | None
+
+    @property
+    def qualified(self) -> str:
+        return f"{self.schema}.{self.name}"
+
+    def takes(self, count: int) -> bool:
+        return self.min_arguments <= count and (self.max_arguments is None or count <= self.max_arguments)
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    schema: str
+    name: str
+    #: Schema and name of the implementing function (pg_operator.oprcode).
+    function: tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """Everything the judge knows of one database. Names are as stored: case-sensitive, unquoted."""
+
+    #: Hash of the content; part of the verdict cache's key.
+    version: str
+    #: server_version_num, e.g. 170010.
+    server_version: int
+    #: The pinned search path, pg_catalog not included (it is searched first, always).
+    search_path: tuple[str, ...]
+    relations: Mapping[tuple[str, str], Relation]
+    functions: tuple[Function, ...]
+    operators: tuple[Operator, ...]
+    #: (schema, name) of every type outside pg_catalog and information_schema.
+    types: frozenset[tuple[str, str]] = frozenset()
+    #: (schema, name) of types outside pg_catalog whose casts, to or from, run a function outside pg_catalog.
+    types_with_cast_functions: frozenset[tuple[str, str]] = frozenset()
+    #: (schema, name) of collations outside pg_catalog.
+    collations: frozenset[tuple[str, str]] = field(default_factory=frozenset)
+
+    def relation(self, schema: str | None, name: str) -> Relation | None:
+        """Resolve a name as PostgreSQL would: pg_catalog, then the search path."""
+        if schema is not None:
+            return self.relations.get((schema, name))
+        for candidate in ("pg_catalog", *self.search_path):
+            found = self.relations.get((candidate, name))
+            if found is not None:
+                return found
+        return None
+
+    @cached_property
+    def relation_by_oid(self) -> Mapping[int, Relation]:
+        return {relation.oid: relation for relation in self.relations.values()}
+
+    @cached_property
+    def functions_by_name(self) -> Mapping[str, tuple[Function, ...]]:
+        grouped: dict[str, list[Function]] = {}
+        for function in self.functions:
+            grouped.setdefault(function.name, []).append(function)
+        return {name: tuple(found) for name, found in grouped.items()}
+
+    @cached_property
+    def operators_by_name(self) -> Mapping[str, tuple[Operator, ...]]:
+        grouped: dict[str, list[Operator]] = {}
+        for operator in self.operators:
+            grouped.setdefault(operator.name, []).append(operator)
+        return {name: tuple(found) for name, found in grouped.items()}

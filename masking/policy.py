@@ -1,0 +1,144 @@
+"""What one role may do: frozen, already validated, ready to judge with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class StatementKind(StrEnum):
+    """What a statement does, as a policy names it. Kinds in SESSION_KINDS touch no data
+    and need no permission of their own; what they carry (the query of a cursor, the
+    statement of a PREPARE) is judged by its own kind."""
+
+    SELECT = "select"
+    INSERT = "insert"
+    UPDATE = "update"
+    DELETE = "delete"
+    MERGE = "merge"
+    COPY_TO = "copy_to"
+    COPY_FROM = "copy_from"
+    EXPLAIN = "explain"
+    TRUNCATE = "truncate"
+    LOCK = "lock"
+    VACUUM = "vacuum"
+    ANALYZE = "analyze"
+    LISTEN = "listen"
+    NOTIFY = "notify"
+    TRANSACTION = "transaction"
+    SET = "set"
+    SHOW = "show"
+    DISCARD = "discard"
+    UNLISTEN = "unlisten"
+    DECLARE = "declare"
+    FETCH = "fetch"
+    CLOSE = "close"
+    PREPARE = "prepare"
+    EXECUTE = "execute"
+    DEALLOCATE = "deallocate"
+    #: Anything else: DDL, DO, CALL, SET ROLE, … Never permitted in this version.
+    OTHER = "other"
+
+
+SESSION_KINDS = frozenset(
+    {
+        StatementKind.TRANSACTION,
+        StatementKind.SET,
+        StatementKind.SHOW,
+        StatementKind.DISCARD,
+        StatementKind.UNLISTEN,
+        StatementKind.DECLARE,
+        StatementKind.FETCH,
+        StatementKind.CLOSE,
+        StatementKind.PREPARE,
+        StatementKind.EXECUTE,
+        StatementKind.DEALLOCATE,
+    }
+)
+
+
+class MaskKind(StrEnum):
+    """What is shown instead of a value; see masks.py for the SQL of each."""
+
+    CLEAR = "clear"
+    NULL = "null"
+    FIXED = "fixed"
+    PARTIAL = "partial"
+    PSEUDONYM = "pseudonym"
+    GENERALIZE = "generalize"
+    TRUNCATE = "truncate"
+
+
+@dataclass(frozen=True, slots=True)
+class Mask:
+    """One mask with its options; which options a kind knows stands in masks.py.
+
+    `hide_null`: show the mask also where the value is NULL, so that NULL-ness is hidden.
+    """
+
+    kind: MaskKind
+    options: tuple[tuple[str, str | int], ...] = ()
+    hide_null: bool = False
+
+    def option(self, name: str) -> str | int | None:
+        return dict(self.options).get(name)
+
+
+CLEAR = Mask(MaskKind.CLEAR)
+#: Of a column that nobody classified.
+UNCLASSIFIED = Mask(MaskKind.NULL)
+
+#: Column name that stands for every column not named otherwise.
+EVERY = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class RelationRule:
+    """Which columns of a relation a role may read and write; EVERY for all of them.
+    A column that may not be read is shown as NULL (its place and type stay)."""
+
+    read: frozenset[str] = frozenset()
+    write: frozenset[str] = frozenset()
+
+    def may_read(self, column: str) -> bool:
+        return EVERY in self.read or column in self.read
+
+    def may_write(self, column: str) -> bool:
+        return EVERY in self.write or column in self.write
+
+
+@dataclass(frozen=True)
+class RolePolicy:
+    """All that the judge needs to know of one role. Relation keys are "schema.name"."""
+
+    role: str
+    #: Hash of the policy file; part of the verdict cache's key.
+    version: str
+    statements: frozenset[StatementKind]
+    relations: Mapping[str, RelationRule]
+    #: relation -> column (or EVERY) -> mask. What is missing is UNCLASSIFIED.
+    classification: Mapping[str, Mapping[str, Mask]]
+    #: "schema.name" of functions allowed beyond the safe built-in ones.
+    functions: frozenset[str] = frozenset()
+    #: "schema.relation.column" that this role sees clear, whatever the classification says.
+    reveal: frozenset[str] = frozenset()
+    #: UPDATE and DELETE need a WHERE.
+    require_where: bool = True
+    #: May this role supply values for a masked column under a unique, exclusion or
+    #: foreign-key constraint? (The outcome tells whether the value exists.)
+    may_probe_constraints: bool = False
+    #: How much of definitions (defaults, checks, view bodies) is shown: "full" or "no-literals".
+    definitions: str = "no-literals"
+    #: The custom setting that holds the session's mask key upstream.
+    mask_key_setting: str = field(default="pgcurfew.mask_key")
+
+    def mask_of(self, relation: str, column: str) -> Mask:
+        """The mask of a column for this role: CLEAR only when somebody said so."""
+        rule = self.relations.get(relation)
+        if rule is None or not rule.may_read(column):
+            return UNCLASSIFIED
+        if f"{relation}.{column}" in self.reveal:
+            return CLEAR
+        columns = self.classification.get(relation, {})
+        return columns.get(column) or columns.get(EVERY) or UNCLASSIFIED
