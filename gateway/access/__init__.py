@@ -1,11 +1,12 @@
-"""Who may come in, why, and until when.
+"""Who may come in, as whom, until when: from a request with a reason to its end.
 
-models       requests, approvals, grants, tokens: frozen values and their state tables
-permissions  may this person do this? -> Allowed | Denied(reason); default deny
-requests     the rules of asking and approving
-grants       the rules of a grant's life
-tokens       RFC 7519 tokens for an approved grant (EdDSA)
-keys         the keys that sign them
-store        the port that a storage must fill
-service      the use cases: rules, store and record joined
+models       what is asked, decided, granted and issued; states and moves as tables
+permissions  may(person, action, subject): every question of permission is answered here
+requests     the life of a request: what may be asked, when it is approved
+grants       the life of a grant: when it begins, when it ends, who ended it
+keys         signing keys by id
+tokens       the JWT a person shows at the door: minted and verified
+people       names, groups, login credentials
+store        the port to what is kept (gateway.storage implements it)
+service      Access: the one that joins them and keeps the order record, store, effect
 """

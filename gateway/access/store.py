@@ -1,0 +1,109 @@
+"""The port to what is kept. `gateway.storage.access_store` implements it.
+
+Its one rule: what a `Change` wrote is there after a power cut once the `async with` has
+ended well, and none of it is there when it has not. Writes that depend on a state take
+place only in that state and say whether they did.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from gateway.access.models import (
+    AccessRequest,
+    Decision,
+    Grant,
+    IssuedToken,
+    Person,
+    RequestState,
+    Standing,
+)
+from gateway.audit.facts import AccessChanged
+
+
+@dataclass(frozen=True, slots=True)
+class ListFilter:
+    """Which requests or grants to list, newest first: those of `person`, and those for one of
+    `roles`; both None means all. `open_at` keeps what is pending or active at that time."""
+
+    person: str | None = None
+    roles: frozenset[str] | None = None
+    target: str | None = None
+    open_at: datetime | None = None
+    limit: int = 200
+
+    @property
+    def everyone(self) -> bool:
+        return self.person is None and self.roles is None
+
+
+class AccessReader(Protocol):
+    """Questions. Outside of a change they are answered from what is committed."""
+
+    async def person(self, name: str) -> Person | None: ...
+    async def people(self) -> tuple[Person, ...]: ...
+    async def person_by_credential(self, digest: bytes) -> Person | None: ...
+    async def request(self, request_id: str) -> AccessRequest | None: ...
+    async def requests(self, which: ListFilter) -> tuple[AccessRequest, ...]: ...
+    async def overdue_requests(self, now: datetime) -> tuple[AccessRequest, ...]: ...
+    async def grant(self, grant_id: str) -> Grant | None: ...
+    async def grants(self, which: ListFilter) -> tuple[Grant, ...]: ...
+    async def overdue_grants(self, now: datetime) -> tuple[Grant, ...]: ...
+    async def live_grants(self, grant_ids: Collection[str], now: datetime) -> frozenset[str]: ...
+    async def standing(self, token_id: str) -> Standing | None: ...
+    async def handed_over(self) -> tuple[tuple[int, AccessChanged], ...]: ...
+
+
+class Change(AccessReader, Protocol):
+    """One transaction. Nobody else writes while it is open; its reads see its writes."""
+
+    async def add_person(self, person: Person, credential: bytes) -> bool:
+        """Keep a new person with the SHA-256 of the credential; False when the name is taken."""
+        ...
+
+    async def set_credential(self, name: str, credential: bytes) -> bool: ...
+    async def set_groups(self, name: str, groups: frozenset[str]) -> bool: ...
+    async def set_locked(self, name: str, locked: bool) -> bool:
+        """Lock or unlock; False when the person is not there or is so already."""
+        ...
+
+    async def add_request(self, request: AccessRequest) -> None: ...
+    async def add_decision(self, decision: Decision) -> bool:
+        """Keep a decision of a pending request; False when it is not pending or this person
+        decided before."""
+        ...
+
+    async def move_request(self, request_id: str, to: RequestState) -> bool:
+        """Move a request out of pending; False when it was not pending."""
+        ...
+
+    async def add_grant(self, grant: Grant) -> bool:
+        """Keep the grant of a request; False when the request has one."""
+        ...
+
+    async def revoke_grant(self, grant_id: str, *, at: datetime, by: str, reason: str) -> bool:
+        """Revoke a grant that is active at `at`; False otherwise."""
+        ...
+
+    async def end_grant(self, grant_id: str, *, at: datetime) -> bool:
+        """Write down that an active grant has come to its end; False otherwise."""
+        ...
+
+    async def add_token(self, token: IssuedToken) -> None: ...
+    async def hand_over(self, fact: AccessChanged) -> None:
+        """Keep a fact for the running gateway to record: for changes made by another process."""
+        ...
+
+    async def taken_over(self, numbers: Sequence[int]) -> None:
+        """The handed-over facts of these numbers are recorded."""
+        ...
+
+
+class AccessStore(AccessReader, Protocol):
+    """What is kept, and the way to change it."""
+
+    def change(self) -> AbstractAsyncContextManager[Change]: ...

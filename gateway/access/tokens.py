@@ -1,0 +1,173 @@
+"""The JWT that a person shows at the door in place of a password: minted and verified.
+
+One algorithm (EdDSA, RFC 8037), one type, every claim required (RFC 7519, RFC 8725). The
+libpq password prompt carries it (PostgreSQL manual 53.2.1, AuthenticationCleartextPassword).
+Verification here asks nothing of the store; `Access.admit` does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final, cast
+
+import jwt
+
+from gateway.access.errors import AdmissionRefused
+from gateway.access.keys import KeyRing
+
+ALGORITHM: Final = "EdDSA"
+TYPE: Final = "pgcurfew-session+jwt"
+CLAIMS: Final = ("iss", "aud", "sub", "jti", "grant", "iat", "nbf", "exp")
+_HEADERS: Final = frozenset({"alg", "typ", "kid"})
+_TEXTS: Final = ("iss", "aud", "sub", "jti", "grant")
+_TIMES: Final = ("iat", "nbf", "exp")
+#: 9999-12-31T23:59:59Z, the last second that a datetime holds.
+_LAST_SECOND: Final = 253_402_300_799
+
+FRESH: Final = 'run "pgcurfew token" for a fresh one and give it as the password'
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What a good token says. Believed only after `TokenSigner.verify`."""
+
+    token_id: str
+    person: str
+    grant: str
+    issued_at: datetime
+    ends_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TokenSigner:
+    """Mints tokens and verifies them; both sides of one agreement."""
+
+    issuer: str
+    audience: str
+    keys: KeyRing
+    leeway_seconds: int = 0
+    max_bytes: int = 4096
+
+    def mint(self, *, token_id: str, person: str, grant: str, issued_at: datetime, ends_at: datetime) -> str:
+        """The token's text. Times are cut to whole seconds, so it never lives longer than said."""
+        issued = int(issued_at.timestamp())
+        claims = {
+            "iss": self.issuer,
+            "aud": self.audience,
+            "sub": person,
+            "jti": token_id,
+            "grant": grant,
+            "iat": issued,
+            "nbf": issued,
+            "exp": int(ends_at.timestamp()),
+        }
+        return jwt.encode(
+            claims, self.keys.signing, algorithm=ALGORITHM, headers={"typ": TYPE, "kid": self.keys.current}
+        )
+
+    def verify(self, token: str, *, now: datetime) -> Claims:
+        """The claims of a token that is ours, whole and valid at `now`. Raises AdmissionRefused
+        (28P01), whose message says nothing about anybody until the signature was found good."""
+        if len(token) > self.max_bytes:
+            raise _refused("token-too-large", f"the token is longer than {self.max_bytes} bytes")
+        if not token.strip():
+            raise _refused("token-missing", "the password is empty; a pgcurfew token is expected")
+        claims = self._signed(token)
+        found = _shaped(claims)
+        self._in_force(claims, found, now)
+        return found
+
+    def _signed(self, token: str) -> dict[str, object]:
+        """The claims, once header and signature are good; nothing in them is checked yet."""
+        header = _header(token)
+        if header.get("alg") != ALGORITHM:
+            raise _refused("token-algorithm", "the token is not signed with EdDSA, the one algorithm accepted here")
+        if header.get("typ") != TYPE:
+            raise _refused("token-type", "this is not a session token")
+        if not set(header) <= _HEADERS:
+            raise _refused("token-malformed", "the token's header asks for something this gateway does not know")
+        key_id = header.get("kid")
+        key = self.keys.believed.get(key_id) if isinstance(key_id, str) else None
+        if key is None:
+            raise _refused("token-key", "the token was signed with a key that this gateway does not know")
+        try:
+            # Times, issuer and audience are compared below: with our clock, and with words of ours.
+            claims = jwt.decode(
+                token,
+                key,
+                algorithms=[ALGORITHM],
+                options={
+                    "require": list(CLAIMS),
+                    "verify_signature": True,
+                    "verify_exp": False,
+                    "verify_nbf": False,
+                    "verify_iat": False,
+                    "verify_aud": False,
+                    "verify_iss": False,
+                    "verify_sub": False,
+                    "verify_jti": False,
+                },
+            )
+        except jwt.InvalidSignatureError:
+            raise _refused("token-signature", "the token's signature is wrong: it was changed, or cut short") from None
+        except jwt.MissingRequiredClaimError as missing:
+            raise _refused("token-malformed", f'the token lacks the claim "{missing.claim}"') from None
+        except (jwt.PyJWTError, ValueError, RecursionError):
+            raise _refused("token-malformed", "the password is not a well-formed token") from None
+        return cast(dict[str, object], claims)
+
+    def _in_force(self, claims: dict[str, object], found: Claims, now: datetime) -> None:
+        if claims["iss"] != self.issuer:
+            raise _refused("token-issuer", "the token was issued by somebody else", found)
+        if claims["aud"] != self.audience:
+            raise _refused("token-audience", "the token is meant for another gateway", found)
+        leeway = timedelta(seconds=self.leeway_seconds)
+        if now >= found.ends_at + leeway:
+            raise _refused("token-expired", f"the token expired at {said(found.ends_at)}", found)
+        begins = datetime.fromtimestamp(max(cast(int, claims["nbf"]), cast(int, claims["iat"])), UTC)
+        if begins > now + leeway:
+            raise _refused(
+                "token-not-yet-valid",
+                f"the token is not valid before {said(begins)}",
+                found,
+                hint="check this machine's clock, or wait until then",
+            )
+
+
+def said(at: datetime) -> str:
+    """A time as people are told it: "2026-11-23 14:05:00 UTC"."""
+    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def _header(token: str) -> dict[str, object]:
+    if token.count(".") != 2 or not token.isascii():
+        raise _refused("token-malformed", "the password is not a token", hint=f"a pgcurfew token is expected: {FRESH}")
+    try:
+        return cast(dict[str, object], jwt.get_unverified_header(token))
+    except (jwt.PyJWTError, ValueError, RecursionError):
+        raise _refused("token-malformed", "the password is not a well-formed token") from None
+
+
+def _shaped(claims: dict[str, object]) -> Claims:
+    """Text claims are text, times are whole seconds; JSON would allow lists, floats and booleans."""
+    for name in _TEXTS:
+        value = claims[name]
+        if not isinstance(value, str) or not value:
+            raise _refused("token-malformed", f'the token\'s claim "{name}" is not a text')
+    for name in _TIMES:
+        value = claims[name]
+        if type(value) is not int or not 0 <= value <= _LAST_SECOND:
+            raise _refused("token-malformed", f'the token\'s claim "{name}" is not a time')
+    return Claims(
+        token_id=cast(str, claims["jti"]),
+        person=cast(str, claims["sub"]),
+        grant=cast(str, claims["grant"]),
+        issued_at=datetime.fromtimestamp(cast(int, claims["iat"]), UTC),
+        ends_at=datetime.fromtimestamp(cast(int, claims["exp"]), UTC),
+    )
+
+
+def _refused(cause: str, message: str, known: Claims | None = None, *, hint: str = FRESH) -> AdmissionRefused:
+    token_id, person = (known.token_id, known.person) if known else ("", "")
+    return AdmissionRefused(cause, "28P01", message, hint, token_id=token_id, person=person)
