@@ -1,0 +1,36 @@
+"""Fixtures for all tests: a real PostgreSQL, started once a worker when a test first asks for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from gateway.demo.binaries import distribution_versions
+from tests.support.postgres import Login, Postgres, SampleDatabase, running_postgres
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """The embedded PostgreSQL (or the one that discovery finds)."""
+    with running_postgres() as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def postgres_of_the_distribution() -> Iterator[Postgres]:
+    """The oldest PostgreSQL that the machine's packages brought; skips where there is none."""
+    versions = distribution_versions()
+    if not versions:
+        pytest.skip("no PostgreSQL from the distribution")
+    with running_postgres(versions[min(versions)]) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def sample_database(postgres: Postgres) -> SampleDatabase:
+    """The demo's "shop", small; tests that change rows must put them back or roll back."""
+    gateway = Login("pgcurfew_gateway", "only-the-gateway-knows")
+    postgres.cluster.create_login(gateway.user, gateway.password)
+    postgres.run("CREATE DATABASE shop")
+    return SampleDatabase(postgres, "shop", gateway)
