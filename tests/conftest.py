@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from gateway.demo.binaries import distribution_versions
-from tests.support.postgres import Login, Postgres, SampleDatabase, running_postgres
+from tests.support.postgres import Postgres, SampleDatabase, make_sample_database, running_postgres
 
 
 @pytest.fixture(scope="session")
@@ -29,8 +29,5 @@ def postgres_of_the_distribution() -> Iterator[Postgres]:
 
 @pytest.fixture(scope="session")
 def sample_database(postgres: Postgres) -> SampleDatabase:
-    """The demo's "shop", small; tests that change rows must put them back or roll back."""
-    gateway = Login("pgcurfew_gateway", "only-the-gateway-knows")
-    postgres.cluster.create_login(gateway.user, gateway.password)
-    postgres.run("CREATE DATABASE shop")
-    return SampleDatabase(postgres, "shop", gateway)
+    """The demo's "shop" with some 5,700 rows; tests that change rows must put them back or roll back."""
+    return make_sample_database(postgres)

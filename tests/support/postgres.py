@@ -13,6 +13,7 @@ import asyncpg
 
 from gateway.demo.binaries import PostgresBinaries
 from gateway.demo.postgres import SUPERUSER, Cluster
+from gateway.demo.shop import DATABASE, GATEWAY_LOGIN, load_bench, load_shop
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,3 +93,12 @@ def running_postgres(binaries: PostgresBinaries | None = None) -> Iterator[Postg
     """A cluster that is gone afterwards, processes and files."""
     with Cluster(binaries) as cluster:
         yield Postgres(cluster)
+
+
+def make_sample_database(postgres: Postgres, *, scale: float = 0.02) -> SampleDatabase:
+    """Load the shop and pgbench's tables into a cluster, and create the gateway's login."""
+    gateway = Login(GATEWAY_LOGIN, "only-the-gateway-knows")
+    postgres.cluster.create_login(gateway.user, gateway.password)
+    load_shop(postgres.cluster, scale=scale)
+    load_bench(postgres.cluster)
+    return SampleDatabase(postgres, DATABASE, gateway)
