@@ -1,0 +1,270 @@
+"""Which settings a session may change, read back, or bring along at startup.
+
+Never listed: what changes lexing (standard_conforming_strings, backslash_quote), names
+(search_path), identity (role, session_authorization), limits (work_mem, temp_file_limit),
+read-only mode, row_security, session_replication_role, or any custom setting, one of which
+holds the mask key. PG manual, chapter 20.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+
+#: Answers whether a value, as PostgreSQL would read it, is acceptable.
+Check = Callable[[str], bool]
+
+
+def anything(value: str) -> bool:
+    """Any value that has no control characters."""
+    return len(value) <= 256 and value.isprintable()
+
+
+def utf8(value: str) -> bool:
+    """client_encoding: UTF-8 however it is spelled ("UTF8", "utf-8", "Unicode", "'utf8'")."""
+    return re.sub(r"[^a-z0-9]", "", value.lower()) in {"utf8", "unicode"}
+
+
+def on_only(value: str) -> bool:
+    """A setting that tools set to the value it is pinned to."""
+    return value.strip().lower() in {"on", "true", "yes", "1", "t", "tru", "y", "ye"}
+
+
+def off_only(value: str) -> bool:
+    """A switch that drivers turn off because it could bite them, pinned or harmless."""
+    return value.strip().lower() in {"off", "false", "no", "0", "of", "f", "n", "fa", "fal", "fals"}
+
+
+def boolean(value: str) -> bool:
+    return on_only(value) or off_only(value)
+
+
+def small_integer(value: str) -> bool:
+    """An integer between -15 and 3, as extra_float_digits takes."""
+    return re.fullmatch(r"\s*[+-]?\d{1,2}\s*", value) is not None and -15 <= int(value) <= 3
+
+
+def milliseconds(value: str) -> bool:
+    """A duration as the timeouts take it: a number with an optional unit. The engine clamps it to the pin."""
+    return re.fullmatch(r"\s*\d{1,9}\s*(us|ms|s|min|h|d)?\s*", value) is not None
+
+
+def _one_of(*allowed: str) -> Check:
+    return lambda value: value.strip().lower() in allowed
+
+
+#: Setting -> check of its value. SET, RESET and set_config(); names are compared in lower case.
+#: statement_timeout and its kin may only be lowered; who clamps is the engine.
+SETTABLE: Mapping[str, Check] = {
+    "application_name": anything,
+    "client_encoding": utf8,
+    "client_min_messages": _one_of("notice", "warning", "error", "log", "info"),
+    "datestyle": anything,
+    "intervalstyle": _one_of("postgres", "postgres_verbose", "sql_standard", "iso_8601"),
+    "timezone": anything,
+    "extra_float_digits": small_integer,
+    "bytea_output": _one_of("hex", "escape"),
+    "xmloption": _one_of("content", "document"),
+    "xmlbinary": _one_of("base64", "hex"),
+    "lc_numeric": anything,
+    "lc_monetary": anything,
+    "lc_time": anything,
+    "default_text_search_config": anything,
+    # Planner switches: they change speed, never results.
+    **dict.fromkeys(
+        (
+            "geqo",
+            "jit",
+            "enable_bitmapscan",
+            "enable_hashagg",
+            "enable_hashjoin",
+            "enable_indexonlyscan",
+            "enable_indexscan",
+            "enable_material",
+            "enable_memoize",
+            "enable_mergejoin",
+            "enable_nestloop",
+            "enable_parallel_append",
+            "enable_parallel_hash",
+            "enable_seqscan",
+            "enable_sort",
+            "enable_tidscan",
+            "enable_partition_pruning",
+            "enable_partitionwise_join",
+            "enable_partitionwise_aggregate",
+            "enable_incremental_sort",
+            "enable_gathermerge",
+        ),
+        boolean,
+    ),
+    "plan_cache_mode": _one_of("auto", "force_generic_plan", "force_custom_plan"),
+    "constraint_exclusion": _one_of("on", "off", "partition"),
+    # Only to the value that is pinned, because drivers and dump tools send them.
+    "standard_conforming_strings": on_only,
+    "synchronize_seqscans": boolean,
+    # psql and pg_dump ask for it; errors would tell no more than they do anyway.
+    "quote_all_identifiers": boolean,
+    # Lowered only.
+    "statement_timeout": milliseconds,
+    "lock_timeout": milliseconds,
+    "transaction_timeout": milliseconds,
+    "idle_in_transaction_session_timeout": milliseconds,
+    # A transaction's own nature, not its permissions.
+    "default_transaction_isolation": _one_of("read uncommitted", "read committed", "repeatable read", "serializable"),
+    "transaction_isolation": _one_of("read uncommitted", "read committed", "repeatable read", "serializable"),
+    "default_transaction_deferrable": boolean,
+    "transaction_deferrable": boolean,
+    # A writer may tie its own hands; nobody may untie them.
+    "default_transaction_read_only": on_only,
+    "transaction_read_only": on_only,
+}
+
+#: Settings that SHOW and current_setting() may tell, and whose values pg_settings shows.
+SHOWABLE: frozenset[str] = frozenset(SETTABLE) | {
+    "block_size",
+    "default_tablespace",
+    "default_toast_compression",
+    "default_with_oids",
+    "in_hot_standby",
+    "integer_datetimes",
+    "is_superuser",
+    "lc_collate",
+    "lc_ctype",
+    "lc_messages",
+    "max_connections",
+    "max_identifier_length",
+    "max_index_keys",
+    "password_encryption",
+    "row_security",
+    "search_path",
+    "server_encoding",
+    "server_version",
+    "server_version_num",
+    "session_authorization",
+    "ssl",
+    "temp_buffers",
+    "wal_level",
+    "work_mem",
+    "maintenance_work_mem",
+    "shared_buffers",
+    "autovacuum",
+    "track_counts",
+    "max_prepared_transactions",
+    "max_worker_processes",
+    "max_parallel_workers_per_gather",
+    "random_page_cost",
+    "seq_page_cost",
+    "effective_cache_size",
+    "default_statistics_target",
+    "backslash_quote",
+    "escape_string_warning",
+    "array_nulls",
+    "transform_null_equals",
+    "check_function_bodies",
+    "segment_size",
+    "synchronous_commit",
+    "session_replication_role",
+    "role",
+    "log_statement",
+    "idle_session_timeout",
+    "scram_iterations",
+}
+
+#: Parameters a StartupMessage may carry beside user, database and options; as drivers send them.
+#: A value in `options` is checked by SETTABLE. `replication` is never among them.
+STARTUP: Mapping[str, Check] = {
+    name: SETTABLE[name]
+    for name in (
+        "application_name",
+        "client_encoding",
+        "client_min_messages",
+        "datestyle",
+        "intervalstyle",
+        "timezone",
+        "extra_float_digits",
+        "bytea_output",
+        "geqo",
+        "jit",
+        "statement_timeout",
+        "lock_timeout",
+        "idle_in_transaction_session_timeout",
+        "default_transaction_isolation",
+        "default_transaction_read_only",
+        "standard_conforming_strings",
+        "plan_cache_mode",
+    )
+} | {
+    # libpq's and JDBC's own, meant for poolers: empty or off.
+    "fallback_application_name": anything,
+    "replication": off_only,
+}
+
+
+def may_set(name: str, value: Sequence[str] | None) -> bool:
+    """May a session SET this setting to these values? None is DEFAULT or RESET."""
+    check = SETTABLE.get(name.lower())
+    if check is None:
+        return False
+    return value is None or check(", ".join(value))
+
+
+def may_show(name: str) -> bool:
+    """May a session read this setting back?"""
+    return name.lower() in SHOWABLE
+
+
+def may_start_with(name: str, value: str) -> bool:
+    """May a StartupMessage carry this parameter (PG manual 55.7)?"""
+    check = STARTUP.get(name.lower())
+    return check is not None and check(value)
+
+
+class OptionsError(ValueError):
+    """What `options` of a StartupMessage asked for is not on the list; the message names the setting, not the value."""
+
+
+def parse_options(text: str) -> tuple[tuple[str, str], ...]:
+    """`-c name=value`, `-cname=value` and `--name=value`, with backslash escapes, as the backend splits them.
+
+    Returns (lower-case name, value) pairs, all of them allowed. Raises OptionsError at the first that is not.
+    """
+    words = _words(text)
+    settings: list[tuple[str, str]] = []
+    position = 0
+    while position < len(words):
+        word = words[position]
+        position += 1
+        if word == "-c":
+            if position == len(words):
+                raise OptionsError("option -c needs a value")
+            word = words[position]
+            position += 1
+        elif word.startswith("-c") or (word.startswith("--") and len(word) > 2):
+            word = word[2:]
+        else:
+            raise OptionsError("only -c name=value is accepted in options")
+        name, equals, value = word.partition("=")
+        name = name.replace("-", "_").lower()
+        if not equals or not may_set(name, (value,)):
+            raise OptionsError(f'setting "{name[:63]}" may not be set to this value')
+        settings.append((name, value))
+    return tuple(settings)
+
+
+def _words(text: str) -> list[str]:
+    """pg_split_opts: whitespace separates, a backslash takes the next character as it is."""
+    words: list[str] = []
+    current: list[str] = []
+    inside = False
+    characters = iter(text)
+    for character in characters:
+        if character in " \t\n\r\v\f":
+            if inside:
+                words.append("".join(current))
+                current, inside = [], False
+            continue
+        inside = True
+        current.append(next(characters, "") if character == "\\" else character)
+    if inside:
+        words.append("".join(current))
+    return words
