@@ -3,7 +3,10 @@
 facts    what can be said (frozen, no I/O)
 seal     the original text and parameters, for auditors' eyes only
 chain    each line carries the hash of the one before it
-record   files of lines: one a session, a ledger over them, signed checkpoints
+ledger   what the ledger says: logs opened and closed, signed checkpoints
+journal  one file that grows by whole lines or not at all
+recover  after a crash: how far did each log get?
+record   the recorder: one log a session, a control log, the ledger over them
 verify   is it whole, and if not, where does it break
 replay   a session, statement by statement
 metrics  the same facts, counted

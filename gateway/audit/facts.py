@@ -110,7 +110,7 @@ class SecondLockTripped(Fact, frozen=True, tag=True, omit_defaults=True):
 
 class SessionClosed(Fact, frozen=True, tag=True, omit_defaults=True):
     """`cause`: client, grant-ended, grant-revoked, person-locked, killed, upstream, protocol,
-    second-lock, record, limit, shutdown."""
+    second-lock, record, limit, shutdown; cut when the gateway died and the next one found it."""
 
     cause: str
     detail: str = ""
@@ -145,6 +145,15 @@ class PolicyLoaded(Fact, frozen=True, tag=True, omit_defaults=True):
     policy_version: str
 
 
+class RecordResumed(Fact, frozen=True, tag=True, omit_defaults=True):
+    """The recorder could not write from `since` on and can again now. `facts` were offered
+    meanwhile and are not in this log (unless they were offered again after this line)."""
+
+    since: str
+    cause: str
+    facts: int = 0
+
+
 class AccessChanged(Fact, frozen=True, tag=True, omit_defaults=True):
     """A request, approval, grant, revocation, token or person changed. `what` is e.g.
     "requested", "approved", "denied", "revoked", "token-minted", "person-added",
@@ -175,5 +184,6 @@ AnyFact = (
     | GatewayStarted
     | GatewayStopped
     | PolicyLoaded
+    | RecordResumed
     | AccessChanged
 )

@@ -1,0 +1,251 @@
+"""One log on disk: a chained file that only grows, by whole lines or not at all.
+
+A write that fails half-way is taken back; until that has worked, nothing more is accepted, and
+the first line after it says since when nothing could be written. PG-independent; write(2),
+fsync(2) and ftruncate(2) are all it needs.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+
+from gateway.audit import chain
+from gateway.audit.chain import Head, make_line, rfc3339
+from gateway.audit.facts import RecordResumed
+
+Clock = Callable[[], datetime]
+
+_sync_data: Callable[[int], None] = getattr(os, "fdatasync", os.fsync)
+
+
+class RecordUnavailable(Exception):  # noqa: N818 - past tense, as all our refusals
+    """The record cannot be written now: what was to be recorded is not, and must not happen.
+    The message is the operating system's word for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Disk:
+    """The system calls that a disk can fail at; an argument so that tests can let them."""
+
+    write: Callable[[int, bytes], int] = os.write
+    sync: Callable[[int], None] = _sync_data
+    truncate: Callable[[int, int], None] = os.ftruncate
+
+
+@dataclass(slots=True)
+class Trouble:
+    """Since when and why a log cannot be written, and how many facts it had to turn down."""
+
+    since: str
+    cause: str
+    facts: int
+    #: fsync failed: what was written since the last good one must be read back before it counts.
+    unsynced: bool = False
+
+
+class Journal:
+    """A log that is open for writing. Safe to append to in one thread while another syncs."""
+
+    __slots__ = ("_clock", "_disk", "_fd", "_lock", "_named", "_position", "_synced", "path", "trouble")
+
+    def __init__(self, path: Path, fd: int, head: Head, size: int, *, clock: Clock, disk: Disk) -> None:
+        self.path = path
+        self._fd = fd
+        self._clock = clock
+        self._disk = disk
+        self._lock = threading.Lock()
+        #: Head and size always change together: one reference, so a reader sees both or neither.
+        self._position = (head, size)
+        self._synced = (head, size)
+        #: Is the file's name on disk too?
+        self._named = True
+        self.trouble: Trouble | None = None
+
+    @classmethod
+    def create(cls, path: Path, first: bytes, *, clock: Clock, disk: Disk) -> Journal:
+        """A new file with its first line. Raises RecordUnavailable, and then leaves no file behind."""
+        try:
+            _make_folders(path.parent)
+            flags = os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
+            fd = os.open(path, flags, 0o600)
+        except OSError as error:
+            raise RecordUnavailable(error.strerror or str(error)) from error
+        journal = cls(path, fd, Head(0, b""), 0, clock=clock, disk=disk)
+        try:
+            _write_all(disk, fd, first)
+        except OSError as error:
+            journal.dispose()
+            path.unlink(missing_ok=True)
+            raise RecordUnavailable(error.strerror or str(error)) from error
+        journal._position = (Head(1, chain.digest_of(first)), len(first))
+        journal._named = False
+        return journal
+
+    @classmethod
+    def reopen(cls, path: Path, head: Head, size: int, *, clock: Clock, disk: Disk) -> Journal:
+        """An existing file whose last whole line is `head` and ends at `size`."""
+        fd = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW)
+        return cls(path, fd, head, size, clock=clock, disk=disk)
+
+    @property
+    def head(self) -> Head:
+        return self._position[0]
+
+    @property
+    def dirty(self) -> bool:
+        """Is there something that no sync has covered, or something to repair?"""
+        return self._position is not self._synced or self.trouble is not None
+
+    def append(
+        self,
+        bodies: Sequence[bytes],
+        *,
+        finish: Callable[[bytes], bytes] | None = None,
+        after: int | None = None,
+    ) -> bool:
+        """Write these events as the next lines, in one write. All or none: raises RecordUnavailable.
+        `finish` may turn each composed line into another (a signature at its end). With `after`,
+        nothing is written and False returned when the last line's number is another (an
+        interruption was stated meanwhile): what is sealed is bound to its line."""
+        with self._lock:
+            if self.trouble is not None:
+                self._resume(len(bodies))
+            if after is not None and after != self._position[0].seq:
+                return False
+            self._write(bodies, finish)
+            return True
+
+    def resume(self) -> None:
+        """Try to get over a trouble now. Raises RecordUnavailable when it is still there."""
+        with self._lock:
+            if self.trouble is not None:
+                self._resume(0)
+
+    def sync(self) -> Head:
+        """Bring what is written to the disk; returns the head that is safe there.
+        Raises RecordUnavailable; the log then refuses until the data was read back."""
+        if self.trouble is not None:
+            self.resume()
+        position = self._position
+        if position is not self._synced:
+            try:
+                self._disk.sync(self._fd)
+                if not self._named:
+                    sync_folder(self.path.parent)
+                    self._named = True
+            except OSError as error:
+                with self._lock:
+                    self._fail(error, 0, unsynced=True)
+            self._synced = position
+        return position[0]
+
+    def dispose(self) -> None:
+        """Give the file back. Nothing is written."""
+        os.close(self._fd)
+
+    def _write(self, bodies: Sequence[bytes], finish: Callable[[bytes], bytes] | None) -> None:
+        head, size = self._position
+        seq, digest = head.seq, head.digest
+        time = rfc3339(self._clock()).encode()
+        lines = []
+        for body in bodies:
+            seq += 1
+            line = make_line(digest, time, seq, body)
+            if finish is not None:
+                line = finish(line)
+            digest = sha256(line).hexdigest().encode()
+            lines.append(line)
+        chunk = b"".join(lines)
+        try:
+            written = self._disk.write(self._fd, chunk)
+            if written != len(chunk):
+                _write_all(self._disk, self._fd, chunk[written:])
+        except OSError as error:
+            self._fail(error, len(bodies))
+        self._position = (Head(seq, digest), size + len(chunk))
+
+    def _fail(self, error: OSError, facts: int, *, unsynced: bool = False) -> None:
+        """Take a half-written line back, remember why, refuse."""
+        cause = error.strerror or str(error)
+        if self.trouble is None:
+            self.trouble = Trouble(rfc3339(self._clock()), cause, 0)
+        self.trouble.facts += facts
+        self.trouble.unsynced |= unsynced
+        try:
+            self._take_back()
+        except OSError:
+            # Not possible now: _resume tries again before anything else is written.
+            raise RecordUnavailable(cause) from error
+        raise RecordUnavailable(cause) from error
+
+    def _take_back(self) -> None:
+        size = self._position[1]
+        if os.fstat(self._fd).st_size > size:
+            self._disk.truncate(self._fd, size)
+
+    def _resume(self, facts: int) -> None:
+        """Repair, then state the interruption in a line of its own."""
+        trouble = self.trouble
+        if trouble is None:
+            return
+        try:
+            self._take_back()
+            if trouble.unsynced:
+                self._read_back()
+        except OSError as error:
+            trouble.facts += facts
+            raise RecordUnavailable(error.strerror or str(error)) from error
+        resumed = RecordResumed(since=trouble.since, cause=trouble.cause, facts=trouble.facts)
+        try:
+            self._write([b'"event":' + chain.json_of(resumed)], None)
+        except RecordUnavailable:
+            trouble.facts += facts - 1  # the line that states the interruption is none of them
+            raise
+        self.trouble = None
+
+    def _read_back(self) -> None:
+        """After a failed fsync the kernel may have dropped what was written (and say so only
+        once): sync again, read the bytes from the disk, and see that they chain to our head."""
+        self._disk.sync(self._fd)
+        (start_head, start), (head, size) = self._synced, self._position
+        if hasattr(os, "posix_fadvise"):
+            os.posix_fadvise(self._fd, start, 0, os.POSIX_FADV_DONTNEED)
+        data = os.pread(self._fd, size - start, start)
+        walk = chain.follow(data.splitlines(keepends=True), start_head.digest, after=start_head.seq)
+        if walk.breaks or walk.head != head:
+            raise OSError(errno.EIO, "what was written did not reach the disk")
+        self._synced = self._position
+
+
+def _write_all(disk: Disk, fd: int, data: bytes) -> None:
+    """write(2) until all is written; a disk that takes nothing more raises at the next call."""
+    while data:
+        written = disk.write(fd, data)
+        if written <= 0:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        data = data[written:]
+
+
+def _make_folders(folder: Path) -> None:
+    """Make missing folders, closed to others, each brought to disk in its parent."""
+    if folder.is_dir():
+        return
+    _make_folders(folder.parent)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    sync_folder(folder.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Bring the names in a folder to disk."""
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)

@@ -1,0 +1,429 @@
+"""The recorder: one log a session, a control log for all else, a ledger over them, and signed
+checkpoints. What is not in the record when `append` returns must not happen.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import re
+import secrets
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+import structlog
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
+
+from gateway.audit import chain, ledger, recover
+from gateway.audit.chain import Head, json_of, make_line
+from gateway.audit.facts import Fact, GatewayStopped, Sealed, SessionClosed, SessionOpened
+from gateway.audit.journal import Clock, Disk, Journal, RecordUnavailable
+from gateway.audit.seal import Seal, Sealer, recipient_id
+
+__all__ = ["RecordLocked", "RecordUnavailable", "Recorder", "SessionRecord"]
+
+Durability = Literal["process", "disk"]
+Sealing = Literal["auditors", "off"]
+
+#: A group fsync this often in "process" mode (DESIGN.md section 6).
+SYNC_SECONDS = 0.1
+
+_LOG_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+
+_replace = msgspec.structs.replace
+
+
+class RecordLocked(Exception):  # noqa: N818 - past tense, as all our refusals
+    """Another gateway writes this record."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Ending:
+    """A log that is over and not yet closed in the ledger; `last` could not be written yet."""
+
+    log: str
+    journal: Journal
+    last: Fact | None
+
+
+class SessionRecord:
+    """The record of one session."""
+
+    __slots__ = ("_durable", "_journal", "_log", "_recorder", "_sealer")
+
+    def __init__(self, recorder: Recorder, log: str, journal: Journal, sealer: Sealer | None, durable: bool) -> None:
+        self._recorder = recorder
+        self._log = log
+        self._journal = journal
+        self._sealer = sealer
+        self._durable = durable
+
+    def append(self, facts: Sequence[Fact]) -> None:
+        """Record these facts, in this order, all or none, before any of them happens.
+
+        Raises RecordUnavailable: then none of them is recorded, and none may happen. Each
+        further call tries anew; the first that succeeds is preceded by a RecordResumed. With
+        durability "disk" the data is on disk when this returns.
+        """
+        journal = self._journal
+        sealer = self._sealer
+        if sealer is None:
+            journal.append([b'"event":' + json_of(fact) for fact in facts])
+        else:
+            after = journal.head.seq
+            while not journal.append(_sealed(facts, sealer, after), after=after):
+                after = journal.head.seq
+        if self._durable:
+            journal.sync()
+
+    def close(self, fact: SessionClosed) -> None:
+        """The last event. Never raises: what the disk does not take now is written when it does."""
+        last: Fact | None = fact
+        try:
+            self.append([fact])
+            last = None
+        except RecordUnavailable:
+            pass  # stated in the log itself as RecordResumed; Recorder.sync goes on trying
+        self._recorder._ended(_Ending(self._log, self._journal, last))
+
+
+def _sealed(facts: Sequence[Fact], sealer: Sealer, seq: int) -> list[bytes]:
+    """The bodies of the lines after number `seq`."""
+    bodies = []
+    for fact in facts:
+        seq += 1
+        content: Sealed | None = getattr(fact, "sealed", None)
+        if content is None:
+            bodies.append(b'"event":' + json_of(fact))
+        else:
+            readable = json_of(_replace(fact, sealed=None))
+            bodies.append(b'"event":%b,"sealed":%b' % (readable, sealer.close(content, seq)))
+    return bodies
+
+
+class Recorder:
+    """Writes one record directory; there is one writer at a time. `append`, `note` and
+    `open_session` belong to the event loop's thread; `sync` and `checkpoint` may run beside it."""
+
+    def __init__(
+        self,
+        directory: Path,
+        lock: int,
+        record: str,
+        book: Journal,
+        *,
+        signer: Ed25519PrivateKey,
+        recipients: Sequence[X25519PublicKey],
+        durability: Durability,
+        sealing: Sealing,
+        checkpoint_seconds: float,
+        clock: Clock,
+        disk: Disk,
+    ) -> None:
+        self._directory = directory
+        self._lock = lock
+        self._record = record
+        self._ledger = book
+        self._signer = signer
+        self._key = ledger.signer_id(signer.public_key())
+        self._recipients = tuple(recipients)
+        self._durable = durability == "disk"
+        self._sealing = sealing
+        self._checkpoint_seconds = checkpoint_seconds
+        self._clock = clock
+        self._disk = disk
+        self._open: dict[str, Journal] = {}
+        self._endings: list[_Ending] = []
+        #: Ledger entries that the disk did not take.
+        self._owed: list[ledger.Entry] = []
+        #: log -> the head that the last checkpoint signed.
+        self._signed: dict[str, Head] = {}
+        self._unsigned = True
+        self._one_pass = threading.RLock()
+        self._control: tuple[str, Journal] | None = None
+
+    @classmethod
+    def open(
+        cls,
+        directory: Path,
+        *,
+        signer: Ed25519PrivateKey,
+        recipients: Sequence[X25519PublicKey] = (),
+        durability: Durability = "process",
+        sealing: Sealing = "auditors",
+        checkpoint_seconds: float = 5.0,
+        clock: Clock,
+        disk: Disk | None = None,
+    ) -> Recorder:
+        """Take over a record directory (made if missing). Logs that a crash left open are closed
+        as "cut" with what verifies of them.
+
+        Raises RecordLocked, RecordUnavailable, recover.RecordBroken; ValueError when contents
+        should be sealed and there is nobody to seal to.
+        """
+        if sealing == "auditors" and not recipients:
+            raise ValueError('sealing = "auditors" needs at least one recipient (pgcurfew audit keygen makes a key)')
+        disk = disk or Disk()
+        try:
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            lock = os.open(directory / "lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise RecordUnavailable(error.strerror or str(error)) from error
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(lock)
+            raise RecordLocked("another gateway writes this record") from error
+        try:
+            state, book = _open_ledger(directory, clock, disk)
+            recorder = cls(
+                directory,
+                lock,
+                state.record,
+                book,
+                signer=signer,
+                recipients=recipients,
+                durability=durability,
+                sealing=sealing,
+                checkpoint_seconds=checkpoint_seconds,
+                clock=clock,
+                disk=disk,
+            )
+            for opened in state.open.values():
+                recorder._close_cut(opened)
+            recorder._tell_ledger(
+                ledger.RecorderStarted(
+                    key=recorder._key,
+                    sealing=sealing,
+                    durability=durability,
+                    recipients=tuple(recipient_id(recipient) for recipient in recipients),
+                    torn=state.torn,
+                )
+            )
+            recorder.checkpoint()
+        except BaseException:
+            os.close(lock)
+            raise
+        return recorder
+
+    @property
+    def trouble(self) -> str | None:
+        """Why sessions cannot be recorded now, or None: the ledger or the control log does not take lines."""
+        journals = [self._ledger] if self._control is None else [self._ledger, self._control[1]]
+        return next((journal.trouble.cause for journal in journals if journal.trouble is not None), None)
+
+    def open_session(self, fact: SessionOpened) -> SessionRecord:
+        """Begin a session's log with this fact. Raises RecordUnavailable; then there is no session."""
+        if not _LOG_ID.fullmatch(fact.session):
+            raise ValueError(f"not a session id that can name a file: {fact.session!r}")
+        name = chain.log_name(self._record, fact.session)
+        sealer = Sealer(name, self._recipients) if self._sealing == "auditors" else None
+        seal = Seal("off") if sealer is None else sealer.seal
+        body = b'"event":%b,"seal":%b' % (json_of(fact), json_of(seal))
+        journal = self._begin(fact.session, "session", body)
+        return SessionRecord(self, fact.session, journal, sealer, self._durable)
+
+    def note(self, fact: Fact) -> None:
+        """Record what belongs to no session in the control log (a new one each day). Raises RecordUnavailable."""
+        today = f"{self._clock():%Y%m%d}"
+        if self._control is not None and self._control[0].split("-")[1] != today:
+            log, journal = self._control
+            self._control = None
+            self._ended(_Ending(log, journal, None))
+        body = b'"event":' + json_of(fact)
+        if self._control is None:
+            log = f"control-{today}-{secrets.token_hex(6)}"
+            self._control = (log, self._begin(log, "control", body))
+        else:
+            self._control[1].append([body])
+        if self._durable:
+            self._control[1].sync()
+
+    async def run(self) -> None:
+        """Sync every 100 ms and sign a checkpoint every few seconds, in a thread, until cancelled."""
+        log = structlog.get_logger()
+        loop = asyncio.get_running_loop()
+        due = loop.time() + self._checkpoint_seconds
+        trouble: str | None = None
+        while True:
+            await asyncio.sleep(SYNC_SECONDS)
+            now = loop.time()
+            try:
+                if now >= due:
+                    due = now + self._checkpoint_seconds
+                    await asyncio.to_thread(self.checkpoint)
+                else:
+                    await asyncio.to_thread(self.sync)
+            except RecordUnavailable as error:
+                if trouble is None:
+                    log.error("record-unavailable", cause=str(error))
+                trouble = str(error)
+            else:
+                if trouble is not None:
+                    log.warning("record-available-again", after=trouble)
+                trouble = None
+
+    def sync(self) -> None:
+        """Bring all that was appended to disk and close ended logs in the ledger.
+        Does all it can, then raises RecordUnavailable if something could not be done."""
+        self._sync()
+
+    def checkpoint(self) -> None:
+        """Sync, then sign how far each log has come. Signs nothing when nothing has happened."""
+        with self._one_pass:
+            heads = self._sync()
+            moved = {log: head for log, head in heads.items() if self._signed.get(log) != head}
+            if not moved and not self._unsigned:
+                return
+            entry = ledger.Checkpoint(
+                key=self._key, heads={log: (head.seq, head.digest.decode()) for log, head in moved.items()}
+            )
+            body = b'"event":' + json_of(entry)
+            self._ledger.append([body], finish=lambda line: ledger.sign_line(line, self._signer))
+            self._ledger.sync()
+            self._signed = heads
+            self._unsigned = False
+
+    def close(self) -> None:
+        """End the record in order: open sessions are closed ("shutdown"), the ledger is signed.
+        Raises RecordUnavailable when the disk does not take it; the next start then finds a cut record."""
+        with self._one_pass:
+            try:
+                control = None if self._control is None else self._control[0]
+                for log, journal in list(self._open.items()):
+                    self._ended(_Ending(log, journal, None if log == control else SessionClosed(cause="shutdown")))
+                self._control = None
+                self._sync()
+                self._tell_ledger(ledger.RecorderStopped())
+                self.checkpoint()
+            finally:
+                self._ledger.dispose()
+                os.close(self._lock)
+
+    def _begin(self, log: str, kind: str, body: bytes) -> Journal:
+        """The ledger knows of a log before its file is there: a file that it does not know is a forgery."""
+        now = self._clock()
+        path = f"{'sessions' if kind == 'session' else 'control'}/{now:%Y/%m/%d}/{log}.jsonl"
+        prev = chain.genesis(chain.log_name(self._record, log))
+        first = make_line(prev, chain.rfc3339(now).encode(), 1, body)
+        self._tell_ledger(
+            ledger.LogOpened(log=log, kind=kind, path=path, first=chain.digest_of(first).decode()), sync=self._durable
+        )
+        try:
+            journal = Journal.create(self._directory / path, first, clock=self._clock, disk=self._disk)
+            if self._durable:
+                journal.sync()
+        except RecordUnavailable as error:
+            self._owed.append(
+                ledger.LogClosed(log=log, seq=0, digest="", how="cut", detail=f"could not be begun: {error}")
+            )
+            raise
+        self._open[log] = journal
+        return journal
+
+    def _ended(self, ending: _Ending) -> None:
+        self._open.pop(ending.log, None)
+        self._endings.append(ending)
+
+    def _tell_ledger(self, entry: ledger.Entry, *, sync: bool = False) -> None:
+        self._ledger.append([b'"event":' + json_of(entry)])
+        self._unsigned = True
+        if sync:
+            self._ledger.sync()
+
+    def _sync(self) -> dict[str, Head]:
+        """Returns the head of each open log that is on disk."""
+        problem: RecordUnavailable | None = None
+        heads: dict[str, Head] = {}
+        with self._one_pass:
+            for log, journal in list(self._open.items()):
+                try:
+                    heads[log] = journal.sync() if journal.dirty else journal.head
+                except RecordUnavailable as error:
+                    problem = error
+            try:
+                while self._owed:
+                    self._tell_ledger(self._owed[0])
+                    del self._owed[0]
+            except RecordUnavailable as error:
+                problem = error
+            for ending in self._endings[:]:
+                try:
+                    self._finish(ending)
+                except RecordUnavailable as error:
+                    problem = error
+            try:
+                self._ledger.sync()
+            except RecordUnavailable as error:
+                problem = error
+        if problem is not None:
+            raise problem
+        return heads
+
+    def _finish(self, ending: _Ending) -> None:
+        """A log is closed in the ledger when all of it is on disk."""
+        if ending.last is not None:
+            ending.journal.append([b'"event":' + json_of(ending.last)])
+            self._endings[self._endings.index(ending)] = ending = _Ending(ending.log, ending.journal, None)
+        head = ending.journal.sync()
+        self._tell_ledger(ledger.LogClosed(log=ending.log, seq=head.seq, digest=head.digest.decode()))
+        self._endings.remove(ending)
+        ending.journal.dispose()
+
+    def _close_cut(self, opened: ledger.LogOpened) -> None:
+        """Close a log that a crash left open."""
+        path = self._directory / opened.path
+        state = recover.read_log(path, chain.log_name(self._record, opened.log))
+        if state.broken:
+            self._close_in_ledger(opened.log, state.head, "cut", state.broken, 0)
+            return
+        torn = recover.put_aside(path, state.size) if state.torn else 0
+        if state.complete:
+            self._close_in_ledger(opened.log, state.head, "closed", "", torn)
+            return
+        journal = Journal.reopen(path, state.head, state.size, clock=self._clock, disk=self._disk)
+        last: Fact = GatewayStopped(cause="cut")
+        if opened.kind == "session":
+            detail = "the gateway ended without closing this session"
+            last = SessionClosed(cause="cut", detail=detail, statements=state.statements, refused=state.refused)
+        try:
+            journal.append([b'"event":' + json_of(last)])
+            head = journal.sync()
+        finally:
+            journal.dispose()
+        self._close_in_ledger(opened.log, head, "cut", "the gateway ended without closing it", torn)
+
+    def _close_in_ledger(self, log: str, head: Head, how: str, detail: str, torn: int) -> None:
+        self._tell_ledger(
+            ledger.LogClosed(log=log, seq=head.seq, digest=head.digest.decode(), how=how, detail=detail, torn=torn)
+        )
+
+
+def _open_ledger(directory: Path, clock: Clock, disk: Disk) -> tuple[recover.LedgerState, Journal]:
+    path = directory / "ledger.jsonl"
+    state = recover.read_ledger(path) if path.exists() else None
+    if state is None:
+        if (directory / "sessions").exists():
+            raise recover.RecordBroken("there are sessions and no ledger: it was removed")
+        path.unlink(missing_ok=True)
+        record = secrets.token_hex(16)
+        created = b'"event":' + json_of(ledger.RecordCreated(record=record, format=chain.FORMAT))
+        now = chain.rfc3339(clock()).encode()
+        first = make_line(chain.genesis(chain.ledger_name()), now, 1, created)
+        book = Journal.create(path, first, clock=clock, disk=disk)
+        return recover.LedgerState(record, book.head, len(first), 0), book
+    if state.torn:
+        recover.put_aside(path, state.size)
+    return state, Journal.reopen(path, state.head, state.size, clock=clock, disk=disk)
+
+
+def utc_now() -> datetime:
+    """The recorder's clock in production."""
+    return datetime.now(UTC)
