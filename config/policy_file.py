@@ -1,0 +1,256 @@
+"""The policy file: who may ask for which role, what a role may do, and what is shown of each column.
+
+Roles say what may be read and written; the classification, apart from them, says what a read shows. What is
+not listed is not there: a relation that no role names is out of its sight, a column that nobody classified is
+masked. A commented example is docs/examples/policy.toml.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
+
+from config.durations import Duration
+from config.lines import Lines
+from config.problems import Location, suggestion
+
+#: What a statement does. What stands in no list here (DDL, DO, CALL, SET ROLE, …) no role can have;
+#: what touches no data (BEGIN, SET, SHOW, FETCH, …) needs no permission.
+STATEMENTS = (
+    "select", "copy_to", "explain", "insert", "update", "delete", "merge", "copy_from",
+    "truncate", "lock", "vacuum", "analyze", "listen", "notify",
+)  # fmt: skip
+#: Names for several kinds at once.
+STATEMENT_GROUPS: Mapping[str, tuple[str, ...]] = {
+    "read": ("select", "copy_to", "explain"),
+    "write": ("insert", "update", "delete", "merge", "copy_from"),
+}
+#: What a read shows instead of the value; docs/masking.md has an example of each.
+MASKS = ("clear", "null", "fixed", "partial", "pseudonym", "generalize", "truncate")
+#: Stands for every column that is not named otherwise.
+EVERY = "*"
+LONGEST_GRANT = 7 * 86_400
+
+_ROLE_NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}\Z")
+
+
+class Table(BaseModel):
+    """A table of the file: frozen, strict about types, and with no room for unknown keys."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, hide_input_in_errors=True, validate_default=True, allow_inf_nan=False
+    )
+
+
+def _distinct(values: tuple[str, ...]) -> tuple[str, ...]:
+    for index, value in enumerate(values):
+        if value in values[:index]:
+            raise ValueError(f'"{value}" stands here twice')
+    return values
+
+
+def _word(text: str) -> str:
+    if not text or not text.isprintable() or text != text.strip():
+        raise ValueError("expected a name, without blanks around it or control characters in it")
+    return text
+
+
+def _kind(text: str) -> str:
+    known = (*STATEMENT_GROUPS, *STATEMENTS)
+    if text not in known:
+        close = suggestion(text.lower(), known)
+        raise ValueError(f"expected one of {', '.join(known)}" + (f'; did you mean "{close}"?' if close else ""))
+    return text
+
+
+def _qualified(text: str) -> str:
+    """schema.name, as both are stored: case matters, and there are no quotes inside."""
+    schema, dot, name = text.partition(".")
+    if not dot or not schema or not name or not text.isprintable():
+        raise ValueError('expected "schema.name", such as "public.customers"')
+    if EVERY in text:
+        raise ValueError('names one relation each; "*" does not stand for several')
+    return text
+
+
+def _role_name(text: str) -> str:
+    if not _ROLE_NAME.match(text):
+        raise ValueError("a role's name is a small letter, then up to 62 small letters, digits, hyphens, underscores")
+    return text
+
+
+def _column_of(text: str) -> str:
+    if text.count(".") < 2 or not all(text.split(".")) or EVERY in text:
+        raise ValueError('expected "schema.relation.column", such as "public.customers.email"')
+    return text
+
+
+Word = Annotated[str, AfterValidator(_word)]
+Words = Annotated[tuple[Word, ...], Field(strict=False), AfterValidator(_distinct)]
+Qualified = Annotated[str, AfterValidator(_qualified)]
+
+
+def _every_column(value: object) -> object:
+    return (EVERY,) if value == EVERY else value
+
+
+Columns = Annotated[tuple[Word, ...], BeforeValidator(_every_column), Field(strict=False), AfterValidator(_distinct)]
+
+
+class Relation(Table):
+    """The columns of one relation that a role may read and write: names, or "*" for all."""
+
+    read: Columns = Field(default=(), description='columns, or "*" for all')
+    write: Columns = Field(default=(), description='columns, or "*" for all')
+
+
+def _relation_in_short(value: object) -> object:
+    match value:
+        case "read":
+            return {"read": EVERY}
+        case "write":
+            return {"read": EVERY, "write": EVERY}
+        case str():
+            raise ValueError('expected "read", "write", or a table such as { read = ["id"], write = ["status"] }')
+        case _:
+            return value
+
+
+class Reason(Table):
+    """What a request's reason has to look like."""
+
+    min_length: Annotated[int, Field(ge=1, le=1000)] = Field(default=10, description="characters, 1 to 1000")
+    pattern: str | None = Field(default=None, description="a regular expression to be found in it, such as a ticket's")
+
+    @field_validator("pattern")
+    @classmethod
+    def _compiles(cls, value: str | None) -> str | None:
+        try:
+            re.compile(value or "")
+        except (re.error, OverflowError, RecursionError) as error:
+            raise ValueError(f"is no regular expression: {error}") from None
+        return value
+
+
+class Mask(Table):
+    """One column's mask with its options; a plain text is the mask without any."""
+
+    model_config = ConfigDict(extra="allow")
+
+    mask: str = Field(description=f"one of {', '.join(MASKS)}")
+    hide_null: bool = Field(default=False, description="show the mask also where there is no value")
+
+    #: What every other key is: an option of that mask.
+    __pydantic_extra__: dict[str, str | int]
+
+    @field_validator("mask")
+    @classmethod
+    def _is_known(cls, value: str) -> str:
+        if value not in MASKS:
+            close = suggestion(value, MASKS)
+            raise ValueError(f"expected one of {', '.join(MASKS)}" + (f'; did you mean "{close}"?' if close else ""))
+        return value
+
+    @property
+    def options(self) -> tuple[tuple[str, str | int], ...]:
+        """The mask's own options, by name."""
+        return tuple(sorted((self.__pydantic_extra__ or {}).items()))
+
+
+def _mask_in_short(value: object) -> object:
+    return {"mask": value} if isinstance(value, str) else value
+
+
+class Role(Table):
+    """What one role may do, and who may come by it how."""
+
+    targets: Annotated[Words, Field(min_length=1)] = Field(description="the targets that it can be asked for")
+    requesters: Annotated[Words, Field(min_length=1)] = Field(
+        description='the groups who may ask for it; ["*"] is everybody'
+    )
+    approvers: Annotated[Words, Field(min_length=1)] = Field(description="the groups whose people may approve it")
+    approvals: Annotated[int, Field(ge=1, le=10)] = Field(default=1, description="how many of them must, 1 to 10")
+    max_duration: Duration = Field(description='the longest grant, such as "2h"')
+    sessions: Annotated[int, Field(ge=1, le=10_000)] | None = Field(
+        default=None, description="sessions at one time under one grant; none: what the settings say"
+    )
+    reason: Reason = Field(default_factory=Reason, description="what a request's reason has to look like")
+    statements: Annotated[
+        tuple[Annotated[str, AfterValidator(_kind)], ...], Field(strict=False, min_length=1), AfterValidator(_distinct)
+    ] = Field(description='"read", "write", or single kinds of statements')
+    relations: dict[Qualified, Annotated[Relation, BeforeValidator(_relation_in_short)]] = Field(
+        min_length=1, description="what it may read and write, each by its schema and name"
+    )
+    functions: Annotated[tuple[Qualified, ...], Field(strict=False), AfterValidator(_distinct)] = Field(
+        default=(), description="functions beyond the built-in safe ones, each by its schema and name"
+    )
+    reveal: Annotated[
+        tuple[Annotated[str, AfterValidator(_column_of)], ...], Field(strict=False), AfterValidator(_distinct)
+    ] = Field(default=(), description='columns that this role sees as they are, such as "public.customers.email"')
+    require_where: bool = Field(default=True, description="UPDATE and DELETE need a WHERE")
+    may_probe_constraints: bool = Field(
+        default=False,
+        description="may write masked columns under constraints, whose outcome tells what exists",
+    )
+    definitions: Literal["full", "no-literals"] = Field(
+        default="no-literals", description="how much of defaults, checks and view bodies is shown"
+    )
+
+    @field_validator("max_duration")
+    @classmethod
+    def _ends_soon(cls, value: int) -> int:
+        if not 60 <= value <= LONGEST_GRANT:
+            raise ValueError('must be at least "1m" and at most "7d": access that does not end is what this is against')
+        return value
+
+    @field_validator("reveal")
+    @classmethod
+    def _reveals_what_is_read(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        relations: Mapping[str, Relation] = info.data.get("relations", {})
+        for column in value:
+            if "relations" in info.data and not any(column.startswith(f"{name}.") for name in relations):
+                raise ValueError(f'"{column}" is of no relation that this role may read')
+        return value
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        """The single kinds of statements, groups spelled out."""
+        return frozenset(kind for name in self.statements for kind in STATEMENT_GROUPS.get(name, (name,)))
+
+
+class PolicyDocument(Table):
+    """The file as it stands."""
+
+    roles: dict[Annotated[str, AfterValidator(_role_name)], Role] = Field(
+        min_length=1, description="who may do what, each as [roles.NAME]"
+    )
+    classification: dict[Qualified, dict[Word, Annotated[Mask, BeforeValidator(_mask_in_short)]]] = Field(
+        default={}, description='what is shown of each column, as [classification."schema.name"]'
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyFile:
+    """A policy file that was read whole and found right in itself."""
+
+    document: PolicyDocument
+    #: The first 16 hexadecimal digits of the SHA-256 of its bytes: every change is another version.
+    version: str
+    file: str
+    lines: Lines
+
+    @property
+    def roles(self) -> Mapping[str, Role]:
+        return self.document.roles
+
+    @property
+    def classification(self) -> Mapping[str, Mapping[str, Mask]]:
+        return self.document.classification
+
+    def line(self, location: Location) -> int:
+        """Where this stands, for problems found later, against a database."""
+        return self.lines.line(location)

@@ -1,0 +1,332 @@
+"""The settings file, section by section. What a field is for stands in its description, which is
+also what an error about it says; a commented example is docs/examples/pgcurfew.toml."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from pathlib import Path
+from typing import Annotated, Literal, TypeVar
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
+
+from config.durations import FineSeconds, Seconds
+from config.secrets import SecretReference, SecretUnavailable
+
+_T = TypeVar("_T", str, int)
+
+_TARGET_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,62}\Z")
+#: Schemas that are searched anyway, or that a fixed path must not hold: "$user" would be the gateway's own login.
+_NOT_IN_SEARCH_PATH = ("$user", "pg_catalog", "pg_temp")
+
+
+def _anchored(value: object, info: ValidationInfo) -> object:
+    """A path as written; a relative one starts from the directory of the settings file."""
+    if isinstance(value, Path):
+        return value
+    if not isinstance(value, str) or not value or "\0" in value:
+        raise ValueError("expected the path of a file, as text in quotes")
+    directory: Path = (info.context or {}).get("directory", Path())
+    return directory / value
+
+
+def _serves_as_database(name: str) -> str:
+    if not _TARGET_NAME.match(name):
+        raise ValueError(
+            "a target's name is what people write as dbname: a letter, "
+            "then up to 62 letters, digits, hyphens and underscores"
+        )
+    return name
+
+
+AnchoredPath = Annotated[Path, BeforeValidator(_anchored)]
+Port = Annotated[int, Field(ge=0, le=65_535)]
+Text = Annotated[str, Field(min_length=1, max_length=1000, pattern=r"^[^\x00-\x1f\x7f]*$")]
+
+
+class Section(BaseModel):
+    """A table of the file: frozen, strict about types, and with no room for unknown keys."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, hide_input_in_errors=True, validate_default=True, allow_inf_nan=False
+    )
+
+
+class Gateway(Section):
+    listen_host: Text = Field(default="127.0.0.1", description="the address that PostgreSQL clients connect to")
+    listen_port: Port = Field(default=6432, description="its port; 0 takes any free one")
+    name: Text = Field(default="pgcurfew", description="this gateway's name in the record and in application_name")
+
+    @property
+    def loopback(self) -> bool:
+        """Can only this machine connect?"""
+        return is_loopback(self.listen_host)
+
+
+class Tls(Section):
+    certificate: AnchoredPath = Field(description="the PEM file with the server's certificate, its chain after it")
+    private_key: SecretReference = Field(description="the certificate's private key (PEM), by reference")
+    plaintext_on_loopback: bool = Field(
+        default=False, description="for development: a connection from this machine may do without TLS"
+    )
+
+    @field_validator("certificate")
+    @classmethod
+    def _certificate_is_there(cls, value: Path, info: ValidationInfo) -> Path:
+        return _pem_file(value, info)
+
+    @field_validator("private_key")
+    @classmethod
+    def _key_is_there(cls, value: SecretReference, info: ValidationInfo) -> SecretReference:
+        return _pem_secret(value, info)
+
+
+class Tokens(Section):
+    issuer: Text = Field(description="the `iss` of the tokens that this gateway makes and takes")
+    audience: Text = Field(description="the `aud` of the tokens that this gateway makes and takes")
+    signing_key: SecretReference = Field(description="the Ed25519 private key that signs tokens (PEM), by reference")
+    key_id: Text = Field(description="the `kid` of that key; a new key gets a new one")
+    leeway_seconds: Seconds = Field(default=0, ge=0, le=60, description="how far clocks may differ, up to 60 seconds")
+    max_bytes: int = Field(default=4096, ge=512, le=65_536, description="the longest token that is looked at")
+
+    @field_validator("signing_key")
+    @classmethod
+    def _key_is_there(cls, value: SecretReference, info: ValidationInfo) -> SecretReference:
+        return _pem_secret(value, info)
+
+
+class Api(Section):
+    listen_host: Text = Field(default="127.0.0.1", description="the address of the HTTPS API")
+    listen_port: Port = Field(default=6480, description="its port; 0 takes any free one")
+    public_url: Text = Field(
+        description='the API\'s address as people reach it, such as "https://pgcurfew.example.org"'
+    )
+
+    @field_validator("public_url")
+    @classmethod
+    def _is_https(cls, value: str) -> str:
+        expected = 'expected an https address, such as "https://pgcurfew.example.org"'
+        try:
+            parts = urlsplit(value)
+            parts.port  # noqa: B018  (asking is what checks it)
+        except ValueError:
+            raise ValueError(expected) from None
+        if parts.scheme != "https" or not parts.hostname or parts.query or parts.fragment:
+            raise ValueError(expected)
+        if parts.username or parts.password:
+            raise ValueError(f"{expected}, and no login in it")
+        return value.rstrip("/")
+
+
+class Metrics(Section):
+    listen_host: Text = Field(default="127.0.0.1", description="the address of /metrics (plain HTTP)")
+    listen_port: Port = Field(default=6490, description="its port; 0 switches it off")
+
+
+class Store(Section):
+    path: AnchoredPath = Field(description="the SQLite file with requests, approvals and grants")
+
+
+class Record(Section):
+    directory: AnchoredPath = Field(description="the directory that the record is written to")
+    durability: Literal["process", "disk"] = Field(
+        default="process", description='"process" outlives the gateway being killed, "disk" also a power cut'
+    )
+    sealing: Literal["auditors", "off"] = Field(
+        default="auditors",
+        description='"auditors" encrypts texts and parameters to `recipients`, "off" does not',
+    )
+    #: Public keys: read like secrets, but their files may be readable by all.
+    recipients: Annotated[tuple[SecretReference, ...], Field(strict=False)] = Field(
+        default=(), description="the auditors' X25519 public keys (PEM), each by reference"
+    )
+    signing_key: SecretReference = Field(
+        description="the Ed25519 private key that signs checkpoints (PEM), by reference"
+    )
+    checkpoint_seconds: FineSeconds = Field(
+        default=5, ge=0.1, le=3600, description="how often a signed checkpoint is written, 0.1 to 3600"
+    )
+
+    @field_validator("recipients")
+    @classmethod
+    def _sealing_has_recipients(
+        cls, value: tuple[SecretReference, ...], info: ValidationInfo
+    ) -> tuple[SecretReference, ...]:
+        if info.data.get("sealing") == "auditors" and not value:
+            raise ValueError(
+                'sealing = "auditors" needs at least one recipient, such as ["file:keys/auditor.pub.pem"], '
+                "or nobody could ever open what is sealed"
+            )
+        for reference in value:
+            _pem_secret(reference, info, public=True)
+        return value
+
+    @field_validator("signing_key")
+    @classmethod
+    def _key_is_there(cls, value: SecretReference, info: ValidationInfo) -> SecretReference:
+        return _pem_secret(value, info)
+
+
+class Masking(Section):
+    key: SecretReference = Field(description="the key of pseudonyms, at least 32 random bytes, by reference")
+
+    @field_validator("key")
+    @classmethod
+    def _key_is_long_enough(cls, value: SecretReference, info: ValidationInfo) -> SecretReference:
+        content = _secret(value, info)
+        if content is not None and len(content) < 32:
+            raise ValueError(f"{value} holds {len(content)} bytes; a mask key needs 32 or more: openssl rand -hex 32")
+        return value
+
+
+class PolicyLocation(Section):
+    file: AnchoredPath = Field(description="the policy file")
+
+
+class Target(Section):
+    host: Text = Field(description="the PostgreSQL server's name, as its certificate has it")
+    port: Annotated[int, Field(ge=1, le=65_535)] = Field(default=5432, description="its port")
+    database: Text = Field(description="the database to connect to there")
+    user: Text = Field(description="the login that the gateway uses there; not a superuser")
+    password: SecretReference = Field(description="that login's password, by reference")
+    sslmode: Literal["disable", "require", "verify-ca", "verify-full"] = Field(
+        default="verify-full", description="how the server must prove itself, in libpq's words"
+    )
+    sslrootcert: AnchoredPath | None = Field(
+        default=None, description="the PEM file with the authority that signed its certificate; none: the system's"
+    )
+    search_path: Annotated[tuple[Text, ...], Field(strict=False)] = Field(
+        default=("public",), description="the schemas in which an unqualified name is looked for"
+    )
+    catalog_refresh_seconds: FineSeconds = Field(
+        default=30, ge=1, le=3600, description="how old the gateway's picture of the schema may be, 1 to 3600"
+    )
+    connect_timeout_seconds: FineSeconds = Field(default=10, gt=0, le=300, description="for a connect, up to 300")
+
+    @field_validator("password")
+    @classmethod
+    def _password_is_there(cls, value: SecretReference, info: ValidationInfo) -> SecretReference:
+        content = _secret(value, info)
+        if content is not None and (b"\0" in content or b"\n" in content):
+            raise ValueError(f"{value} holds more than one line; expected a password")
+        return value
+
+    @field_validator("sslrootcert")
+    @classmethod
+    def _authority_is_there(cls, value: Path | None, info: ValidationInfo) -> Path | None:
+        if value is None:
+            return None
+        if info.data.get("sslmode") == "disable":
+            raise ValueError('has no effect with sslmode = "disable"; take one of the two out')
+        return _pem_file(value, info)
+
+    @field_validator("search_path")
+    @classmethod
+    def _path_is_fixed(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for name in value:
+            if name.startswith(_NOT_IN_SEARCH_PATH):
+                raise ValueError(f"{name} cannot stand in a fixed search path; name the schemas of the application")
+        return _distinct(value)
+
+
+class Limits(Section):
+    handshake_seconds: Seconds = Field(default=30, ge=1, le=600, description="until the first prompt, 1 to 600")
+    max_startup_bytes: int = Field(default=10_000, ge=1000, le=1_000_000, description="the longest startup packet")
+    max_message_bytes: int = Field(
+        default=16 * 1024 * 1024, ge=65_536, le=1024 * 1024 * 1024, description="the longest message of a client"
+    )
+    statement_timeout_seconds: Seconds = Field(default=0, ge=0, le=86_400, description="the longest statement; 0: any")
+    idle_in_transaction_seconds: Seconds = Field(
+        default=600, ge=0, le=86_400, description="the longest pause inside a transaction; 0 sets none"
+    )
+    warn_before_seconds: Annotated[tuple[Seconds, ...], Field(strict=False)] = Field(
+        default=(300, 60), description="how long before the end of a grant its sessions are warned"
+    )
+    sessions_per_grant: int = Field(default=10, ge=1, le=10_000, description="sessions at one time under one grant")
+    sessions: int = Field(default=1000, ge=1, le=1_000_000, description="sessions at one time in this gateway")
+
+    @field_validator("warn_before_seconds")
+    @classmethod
+    def _earliest_first(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+        if any(not 1 <= seconds <= 86_400 for seconds in value):
+            raise ValueError('a warning comes at least "1s" and at most "24h" before the end')
+        return tuple(sorted(_distinct(value), reverse=True))
+
+    @field_validator("sessions")
+    @classmethod
+    def _holds_a_grant(cls, value: int, info: ValidationInfo) -> int:
+        if value < info.data.get("sessions_per_grant", 0):
+            raise ValueError("is smaller than sessions_per_grant, which could then never be reached")
+        return value
+
+
+class Settings(Section):
+    """Everything the gateway needs to know to start. `load_settings` is how one comes by it."""
+
+    gateway: Gateway = Field(default_factory=Gateway)
+    tls: Tls = Field(description="the certificate and key of the PostgreSQL door and of the API")
+    tokens: Tokens = Field(description="who signs the tokens, for whom")
+    api: Api = Field(description="where the HTTPS API listens and how people reach it")
+    metrics: Metrics = Field(default_factory=Metrics)
+    store: Store = Field(description="where requests and grants are kept")
+    record: Record = Field(description="where and how the record is written")
+    masking: Masking = Field(description="the key of the masks")
+    policy: PolicyLocation = Field(description="where the policy file is")
+    targets: dict[Annotated[str, AfterValidator(_serves_as_database)], Target] = Field(
+        min_length=1, description="the databases behind the gateway, each as [targets.NAME]"
+    )
+    limits: Limits = Field(default_factory=Limits)
+
+
+def is_loopback(host: str) -> bool:
+    """Does this address or name mean the machine itself?"""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _distinct(values: tuple[_T, ...]) -> tuple[_T, ...]:
+    for index, value in enumerate(values):
+        if value in values[:index]:
+            raise ValueError(f"{value} stands here twice")
+    return values
+
+
+def _checks_files(info: ValidationInfo) -> bool:
+    return bool((info.context or {}).get("files", False))
+
+
+def _secret(reference: SecretReference, info: ValidationInfo, *, public: bool = False) -> bytes | None:
+    """The secret, where the reader was asked to look; a ValueError says why there is none to be had."""
+    if not _checks_files(info):
+        return None
+    exposure = None if public else reference.exposure()
+    if exposure is not None:
+        raise ValueError(exposure)
+    try:
+        return reference.read()
+    except SecretUnavailable as error:
+        raise ValueError(str(error)) from None
+
+
+def _pem_secret(reference: SecretReference, info: ValidationInfo, *, public: bool = False) -> SecretReference:
+    content = _secret(reference, info, public=public)
+    if content is not None and b"-----BEGIN " not in content:
+        raise ValueError(f"{reference} holds no PEM key (no line with -----BEGIN)")
+    return reference
+
+
+def _pem_file(path: Path, info: ValidationInfo) -> Path:
+    if not _checks_files(info):
+        return path
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ValueError(f"cannot read {path}: {error.strerror}") from None
+    if b"-----BEGIN CERTIFICATE" not in content:
+        raise ValueError(f"{path} holds no PEM certificate")
+    return path
