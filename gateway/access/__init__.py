@@ -7,6 +7,9 @@ grants       the life of a grant: when it begins, when it ends, who ended it
 keys         signing keys by id
 tokens       the JWT a person shows at the door: minted and verified
 people       names, groups, login credentials
+door         whether a good token, its grant and its person let somebody in
+facts        changes as the record words them
+errors       what is refused, and what to do next
 store        the port to what is kept (gateway.storage implements it)
 service      Access: the one that joins them and keeps the order record, store, effect
 """

@@ -1,0 +1,50 @@
+"""Changes as the record words them (`gateway.audit.facts.AccessChanged`)."""
+
+from __future__ import annotations
+
+from gateway.access.models import AccessRequest, Grant, IssuedToken
+from gateway.access.tokens import said
+from gateway.audit.facts import AccessChanged
+
+
+def about_request(request: AccessRequest, what: str, by: str, reason: str = "") -> AccessChanged:
+    """What was done to a request, by whom."""
+    return AccessChanged(
+        what=what,
+        by=by,
+        request=request.id,
+        person=request.person,
+        role=request.role,
+        target=request.target,
+        reason=reason,
+    )
+
+
+def about_grant(grant: Grant, what: str, by: str, reason: str = "") -> AccessChanged:
+    """What was done to a grant, by whom."""
+    return AccessChanged(
+        what=what,
+        by=by,
+        request=grant.request,
+        grant=grant.id,
+        person=grant.person,
+        role=grant.role,
+        target=grant.target,
+        reason=reason,
+        ends_at=said(grant.ends_at),
+    )
+
+
+def about_token(grant: Grant, token: IssuedToken) -> AccessChanged:
+    """That a token was minted: its id, never its text."""
+    return AccessChanged(
+        what="token-minted",
+        by=token.person,
+        request=grant.request,
+        grant=grant.id,
+        person=token.person,
+        role=grant.role,
+        target=grant.target,
+        ends_at=said(token.ends_at),
+        token=token.id,
+    )

@@ -1,0 +1,54 @@
+"""The life of a grant: active, then ended or revoked; what it gives and to which token."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from gateway.access.errors import NotPossible
+from gateway.access.models import (
+    GRANT_MOVES,
+    Grant,
+    GrantMove,
+    GrantState,
+    IssuedToken,
+)
+from gateway.access.tokens import said
+
+#: A token lives this long when nobody asks for less, and never past its grant.
+TOKEN_FOR = timedelta(hours=12)
+
+
+def moved(grant: Grant, move: GrantMove, now: datetime) -> GrantState:
+    """The state after `move`, by the table. Raises NotPossible, saying what the grant is now."""
+    state = grant.state_at(now)
+    after = GRANT_MOVES.get((state, move))
+    if after is None:
+        raise NotPossible(f"grant-{state}", over(grant, state), ASK_AGAIN)
+    return after
+
+
+def over(grant: Grant, state: GrantState) -> str:
+    """How the grant came to its end, as a sentence for its owner."""
+    match state:
+        case GrantState.REVOKED:
+            at = said(grant.revoked_at) if grant.revoked_at else "an unknown time"
+            why = f": {grant.revoked_reason}" if grant.revoked_reason else ""
+            return f"the grant {grant.id} was revoked by {grant.revoked_by} at {at}{why}"
+        case GrantState.ENDED:
+            return f"the grant {grant.id} ended at {said(grant.ends_at)}"
+        case GrantState.ACTIVE:
+            return f"the grant {grant.id} is active until {said(grant.ends_at)}"
+
+
+ASK_AGAIN = 'ask for access again with "pgcurfew request"'
+
+
+def token_for(grant: Grant, *, token_id: str, now: datetime, life: timedelta | None) -> IssuedToken:
+    """A token of an active grant: `life` long, and never past the grant. Raises NotPossible."""
+    state = grant.state_at(now)
+    if state is not GrantState.ACTIVE:
+        raise NotPossible(f"grant-{state}", over(grant, state), ASK_AGAIN)
+    ends_at = min(now + (TOKEN_FOR if life is None else life), grant.ends_at)
+    if int(ends_at.timestamp()) <= int(now.timestamp()):
+        raise NotPossible("grant-ended", f"the grant {grant.id} ends this very second", ASK_AGAIN)
+    return IssuedToken(id=token_id, grant=grant.id, person=grant.person, issued_at=now, ends_at=ends_at)

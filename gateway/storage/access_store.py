@@ -1,0 +1,324 @@
+"""People, requests, grants and tokens in SQLite: implements `gateway.access.store`.
+
+Every value goes in as a parameter; the SQL texts are constants.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+import msgspec
+
+from gateway.access.models import (
+    AccessRequest,
+    Decision,
+    Grant,
+    IssuedToken,
+    Person,
+    RequestState,
+    Standing,
+    Vote,
+)
+from gateway.access.store import Change, ListFilter
+from gateway.audit.facts import AccessChanged
+from gateway.storage.database import Database, Transaction
+
+_PERSON = """
+    SELECT p.name, p.locked, (SELECT json_group_array(m."group") FROM memberships m WHERE m.person = p.name) AS groups
+    FROM people p"""
+_REQUEST = """
+    SELECT r.id, r.person, r.target, r.role, r.reason, r.seconds, r.asked_at, r.expires_at, r.state,
+           (SELECT g.id FROM grants g WHERE g.request = r.id) AS "grant",
+           (SELECT json_group_array(json_array(d.by, d.vote, d.reason, d.at)) FROM decisions d WHERE d.request = r.id)
+               AS decisions
+    FROM requests r"""
+_GRANT = """
+    SELECT g.id, g.request, g.person, g.target, g.role, g.reason, g.approvers, g.starts_at, g.ends_at,
+           g.revoked_at, g.revoked_by, g.revoked_reason, g.ended_at
+    FROM grants g"""
+_ACTIVE = "g.revoked_at IS NULL AND g.ended_at IS NULL AND g.ends_at > ?"
+
+
+class _Source(Protocol):
+    async def read(self, sql: str, values: Iterable[object] = ()) -> list[sqlite3.Row]: ...
+
+
+class _Reading:
+    """The questions, asked of what is committed or of an open transaction."""
+
+    def __init__(self, source: _Source) -> None:
+        self._source = source
+
+    async def person(self, name: str) -> Person | None:
+        rows = await self._source.read(f"{_PERSON} WHERE p.name = ?", [name])
+        return _person(rows[0]) if rows else None
+
+    async def people(self) -> tuple[Person, ...]:
+        return tuple(_person(row) for row in await self._source.read(f"{_PERSON} ORDER BY p.name"))
+
+    async def person_by_credential(self, digest: bytes) -> Person | None:
+        rows = await self._source.read(f"{_PERSON} WHERE p.credential = ?", [digest])
+        return _person(rows[0]) if rows else None
+
+    async def request(self, request_id: str) -> AccessRequest | None:
+        rows = await self._source.read(f"{_REQUEST} WHERE r.id = ?", [request_id])
+        return _request(rows[0]) if rows else None
+
+    async def requests(self, which: ListFilter) -> tuple[AccessRequest, ...]:
+        where, values = _where(which, "r")
+        if which.open_at is not None:
+            where.append("r.state = 'pending' AND r.expires_at > ?")
+            values.append(_micros(which.open_at))
+        sql = f"{_REQUEST} WHERE {_all(where)} ORDER BY r.asked_at DESC, r.id LIMIT ?"
+        return tuple(_request(row) for row in await self._source.read(sql, [*values, which.limit]))
+
+    async def overdue_requests(self, now: datetime) -> tuple[AccessRequest, ...]:
+        sql = f"{_REQUEST} WHERE r.state = 'pending' AND r.expires_at <= ? ORDER BY r.expires_at LIMIT 1000"
+        return tuple(_request(row) for row in await self._source.read(sql, [_micros(now)]))
+
+    async def grant(self, grant_id: str) -> Grant | None:
+        rows = await self._source.read(f"{_GRANT} WHERE g.id = ?", [grant_id])
+        return _grant(rows[0]) if rows else None
+
+    async def grants(self, which: ListFilter) -> tuple[Grant, ...]:
+        where, values = _where(which, "g")
+        if which.open_at is not None:
+            where.append(_ACTIVE)
+            values.append(_micros(which.open_at))
+        sql = f"{_GRANT} WHERE {_all(where)} ORDER BY g.starts_at DESC, g.id LIMIT ?"
+        return tuple(_grant(row) for row in await self._source.read(sql, [*values, which.limit]))
+
+    async def overdue_grants(self, now: datetime) -> tuple[Grant, ...]:
+        sql = f"""{_GRANT} WHERE g.revoked_at IS NULL AND g.ended_at IS NULL AND g.ends_at <= ?
+                  ORDER BY g.ends_at LIMIT 1000"""
+        return tuple(_grant(row) for row in await self._source.read(sql, [_micros(now)]))
+
+    async def live_grants(self, grant_ids: Collection[str], now: datetime) -> frozenset[str]:
+        sql = f"""SELECT g.id FROM grants g JOIN people p ON p.name = g.person
+                  WHERE g.id IN (SELECT value FROM json_each(?)) AND p.locked = 0 AND {_ACTIVE} AND g.starts_at <= ?"""  # noqa: S608 -- constants
+        rows = await self._source.read(sql, [json.dumps(list(grant_ids)), _micros(now), _micros(now)])
+        return frozenset(row["id"] for row in rows)
+
+    async def standing(self, token_id: str) -> Standing | None:
+        sql = """SELECT t.id AS token_id, t."grant" AS token_grant, t.person AS token_person, t.issued_at,
+                        t.ends_at AS token_ends_at, g.*, p.name, p.locked,
+                        (SELECT json_group_array(m."group") FROM memberships m WHERE m.person = p.name) AS groups
+                 FROM tokens t JOIN grants g ON g.id = t."grant" JOIN people p ON p.name = g.person WHERE t.id = ?"""
+        rows = await self._source.read(sql, [token_id])
+        if not rows:
+            return None
+        row = rows[0]
+        token = IssuedToken(
+            id=row["token_id"],
+            grant=row["token_grant"],
+            person=row["token_person"],
+            issued_at=_time(row["issued_at"]),
+            ends_at=_time(row["token_ends_at"]),
+        )
+        return Standing(token, _grant(row), _person(row))
+
+    async def handed_over(self) -> tuple[tuple[int, AccessChanged], ...]:
+        rows = await self._source.read("SELECT number, fact FROM handed_over ORDER BY number LIMIT 1000")
+        return tuple((row["number"], msgspec.json.decode(row["fact"], type=AccessChanged)) for row in rows)
+
+
+class _Changing(_Reading):
+    """One transaction."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        super().__init__(transaction)
+        self._write = transaction.write
+
+    async def add_person(self, person: Person, credential: bytes) -> bool:
+        added = await self._write(
+            "INSERT INTO people (name, locked, credential) VALUES (?, ?, ?) ON CONFLICT (name) DO NOTHING",
+            [person.name, person.locked, credential],
+        )
+        if added:
+            await self.set_groups(person.name, person.groups)
+        return added == 1
+
+    async def set_credential(self, name: str, credential: bytes) -> bool:
+        return await self._write("UPDATE people SET credential = ? WHERE name = ?", [credential, name]) == 1
+
+    async def set_groups(self, name: str, groups: frozenset[str]) -> bool:
+        if not await self._source.read("SELECT 1 FROM people WHERE name = ?", [name]):
+            return False
+        await self._write("DELETE FROM memberships WHERE person = ?", [name])
+        await self._write(
+            'INSERT INTO memberships (person, "group") SELECT ?, value FROM json_each(?)',
+            [name, json.dumps(sorted(groups))],
+        )
+        return True
+
+    async def set_locked(self, name: str, locked: bool) -> bool:
+        sql = "UPDATE people SET locked = ? WHERE name = ? AND locked <> ?"
+        return await self._write(sql, [locked, name, locked]) == 1
+
+    async def add_request(self, request: AccessRequest) -> None:
+        await self._write(
+            """INSERT INTO requests (id, person, target, role, reason, seconds, asked_at, expires_at, state)
+               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+            [
+                request.id,
+                request.person,
+                request.target,
+                request.role,
+                request.reason,
+                request.seconds,
+                _micros(request.asked_at),
+                _micros(request.expires_at),
+                request.state,
+            ],
+        )
+
+    async def add_decision(self, decision: Decision) -> bool:
+        added = await self._write(
+            """INSERT INTO decisions (request, by, vote, reason, at)
+               SELECT r.id, ?, ?, ?, ? FROM requests r WHERE r.id = ? AND r.state = 'pending' AND r.expires_at > ?
+               ON CONFLICT (request, by) DO NOTHING""",
+            [
+                decision.by,
+                decision.vote,
+                decision.reason,
+                _micros(decision.at),
+                decision.request,
+                _micros(decision.at),
+            ],
+        )
+        return added == 1
+
+    async def move_request(self, request_id: str, to: RequestState) -> bool:
+        sql = "UPDATE requests SET state = ? WHERE id = ? AND state = 'pending'"
+        return await self._write(sql, [to, request_id]) == 1
+
+    async def add_grant(self, grant: Grant) -> bool:
+        added = await self._write(
+            """INSERT INTO grants (id, request, person, target, role, reason, approvers, starts_at, ends_at)
+               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (request) DO NOTHING""",
+            [
+                grant.id,
+                grant.request,
+                grant.person,
+                grant.target,
+                grant.role,
+                grant.reason,
+                json.dumps(grant.approvers),
+                _micros(grant.starts_at),
+                _micros(grant.ends_at),
+            ],
+        )
+        return added == 1
+
+    async def revoke_grant(self, grant_id: str, *, at: datetime, by: str, reason: str) -> bool:
+        sql = f"""UPDATE grants AS g SET revoked_at = ?, revoked_by = ?, revoked_reason = ?
+                  WHERE g.id = ? AND {_ACTIVE}"""  # noqa: S608 -- constants
+        return await self._write(sql, [_micros(at), by, reason, grant_id, _micros(at)]) == 1
+
+    async def end_grant(self, grant_id: str, *, at: datetime) -> bool:
+        sql = """UPDATE grants SET ended_at = ?
+                 WHERE id = ? AND revoked_at IS NULL AND ended_at IS NULL AND ends_at <= ?"""
+        return await self._write(sql, [_micros(at), grant_id, _micros(at)]) == 1
+
+    async def add_token(self, token: IssuedToken) -> None:
+        await self._write(
+            'INSERT INTO tokens (id, "grant", person, issued_at, ends_at) VALUES (?, ?, ?, ?, ?)',
+            [token.id, token.grant, token.person, _micros(token.issued_at), _micros(token.ends_at)],
+        )
+
+    async def hand_over(self, fact: AccessChanged) -> None:
+        await self._write("INSERT INTO handed_over (fact) VALUES (?)", [msgspec.json.encode(fact).decode()])
+
+    async def taken_over(self, numbers: Sequence[int]) -> None:
+        sql = "DELETE FROM handed_over WHERE number IN (SELECT value FROM json_each(?))"
+        await self._write(sql, [json.dumps(list(numbers))])
+
+
+class SqliteAccessStore(_Reading):
+    """The access store over an open database, which stays its owner's to close."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self._database = database
+
+    @asynccontextmanager
+    async def change(self) -> AsyncIterator[Change]:
+        """One transaction; see `gateway.access.store`."""
+        async with self._database.transaction() as transaction:
+            yield _Changing(transaction)
+
+
+def _where(which: ListFilter, alias: str) -> tuple[list[str], list[object]]:
+    where: list[str] = []
+    values: list[object] = []
+    if not which.everyone:
+        where.append(f"({alias}.person = ? OR {alias}.role IN (SELECT value FROM json_each(?)))")  # noqa: S608 -- constants
+        values += [which.person, json.dumps(sorted(which.roles or ()))]
+    if which.target is not None:
+        where.append(f"{alias}.target = ?")
+        values.append(which.target)
+    return where, values
+
+
+def _all(conditions: list[str]) -> str:
+    return " AND ".join(conditions) or "true"
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def _micros(at: datetime) -> int:
+    return (at - _EPOCH) // _MICROSECOND
+
+
+def _time(micros: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=micros)
+
+
+def _time_or_none(micros: int | None) -> datetime | None:
+    return None if micros is None else _time(micros)
+
+
+def _person(row: sqlite3.Row) -> Person:
+    return Person(row["name"], frozenset(json.loads(row["groups"])), bool(row["locked"]))
+
+
+def _request(row: sqlite3.Row) -> AccessRequest:
+    decisions = sorted(json.loads(row["decisions"]), key=lambda decision: int(decision[3]))
+    return AccessRequest(
+        id=row["id"],
+        person=row["person"],
+        target=row["target"],
+        role=row["role"],
+        reason=row["reason"],
+        seconds=row["seconds"],
+        asked_at=_time(row["asked_at"]),
+        expires_at=_time(row["expires_at"]),
+        state=RequestState(row["state"]),
+        decisions=tuple(Decision(row["id"], by, Vote(vote), reason, _time(at)) for by, vote, reason, at in decisions),
+        grant=row["grant"],
+    )
+
+
+def _grant(row: sqlite3.Row) -> Grant:
+    return Grant(
+        id=row["id"],
+        request=row["request"],
+        person=row["person"],
+        target=row["target"],
+        role=row["role"],
+        reason=row["reason"],
+        approvers=tuple(json.loads(row["approvers"])),
+        starts_at=_time(row["starts_at"]),
+        ends_at=_time(row["ends_at"]),
+        revoked_at=_time_or_none(row["revoked_at"]),
+        revoked_by=row["revoked_by"],
+        revoked_reason=row["revoked_reason"],
+        ended_at=_time_or_none(row["ended_at"]),
+    )
