@@ -12,8 +12,8 @@ _COPY_IN_RESPONSE = CopyInResponse.kind
 _READY_FOR_QUERY = ReadyForQuery.kind
 _COPY_ENDS = frozenset((CopyDone.kind, CopyFail.kind))
 _READY_OWED = frozenset((Query.kind, Sync.kind, FunctionCall.kind))
-#: After these, nothing a server says changes the phase of a client.
-_QUIET = frozenset(range(256)) - {kind for _, kind in AFTER_BACKEND} - {_READY_FOR_QUERY}
+#: The few messages of a server that can change the phase.
+_MOVING = frozenset(kind for _, kind in AFTER_BACKEND)
 
 
 class FrontendPhase:
@@ -61,7 +61,7 @@ class FrontendPhase:
 
     def heard(self, kind: int) -> None:
         """The server sent a message of this kind."""
-        if kind in _QUIET:
+        if kind not in _MOVING:
             return
         if kind == _COPY_IN_RESPONSE and self._early_ends:
             self._early_ends -= 1
