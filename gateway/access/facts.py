@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from gateway.access.models import AccessRequest, Grant, IssuedToken
-from gateway.access.tokens import said
 from gateway.audit.facts import AccessChanged
 
 
@@ -31,7 +32,7 @@ def about_grant(grant: Grant, what: str, by: str, reason: str = "") -> AccessCha
         role=grant.role,
         target=grant.target,
         reason=reason,
-        ends_at=said(grant.ends_at),
+        ends_at=_rfc3339(grant.ends_at),
     )
 
 
@@ -45,6 +46,10 @@ def about_token(grant: Grant, token: IssuedToken) -> AccessChanged:
         person=token.person,
         role=grant.role,
         target=grant.target,
-        ends_at=said(token.ends_at),
+        ends_at=_rfc3339(token.ends_at),
         token=token.id,
     )
+
+
+def _rfc3339(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

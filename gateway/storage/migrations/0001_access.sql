@@ -61,7 +61,7 @@ CREATE TABLE grants (
     role TEXT NOT NULL,
     reason TEXT NOT NULL,
     -- A JSON array of names.
-    approvers TEXT NOT NULL CHECK (json_array_length(approvers) > 0),
+    approvers TEXT NOT NULL CHECK (approvers LIKE '["%"]'),
     starts_at INTEGER NOT NULL,
     ends_at INTEGER NOT NULL CHECK (ends_at > starts_at),
     revoked_at INTEGER,
