@@ -7,6 +7,7 @@ import unicodedata
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from config.durations import format_duration
 from gateway.access.errors import NotPossible, NotValid
 from gateway.access.models import (
     REQUEST_MOVES,
@@ -84,13 +85,13 @@ def fitting_seconds(seconds: int, terms: RoleTerms) -> int:
     """The duration, if the role gives that much. Raises NotValid."""
     if seconds < SHORTEST_SECONDS:
         raise NotValid(
-            "duration", f"the shortest duration is {duration_said(SHORTEST_SECONDS)}", "ask for a longer time"
+            "duration", f"the shortest duration is {format_duration(SHORTEST_SECONDS)}", "ask for a longer time"
         )
     if seconds > terms.max_seconds:
-        longest = duration_said(terms.max_seconds)
+        longest = format_duration(terms.max_seconds)
         raise NotValid(
             "duration",
-            f'the role "{terms.role}" is given for {longest} at most; {duration_said(seconds)} was asked for',
+            f'the role "{terms.role}" is given for {longest} at most; {format_duration(seconds)} was asked for',
             f"ask with --for {longest}",
         )
     return seconds
@@ -125,14 +126,6 @@ def grant_of(request: AccessRequest, *, grant_id: str, approvers: tuple[str, ...
 def as_of(request: AccessRequest, now: datetime) -> AccessRequest:
     """The request as it is to be shown at `now`."""
     return replace(request, state=request.state_at(now))
-
-
-def duration_said(seconds: int) -> str:
-    """A duration as the command line takes it: 5400 → "1h30m"."""
-    hours, rest = divmod(seconds, 3600)
-    minutes, left = divmod(rest, 60)
-    parts = ((hours, "h"), (minutes, "m"), (left, "s"))
-    return "".join(f"{amount}{unit}" for amount, unit in parts if amount) or "0s"
 
 
 def _next_step(state: RequestState) -> str:

@@ -152,6 +152,13 @@ class Access:
             self._record(about_request(request, "cancelled", person.name))
             return await _known_request(change, request.id)
 
+    def offers(self, person: Person) -> tuple[RoleTerms, ...]:
+        """The roles that the person may ask for, by name."""
+        known = (self._terms(role) for role in sorted(self._roles()))
+        return tuple(
+            terms for terms in known if terms and not isinstance(permissions.may(person, Action.REQUEST, terms), Denied)
+        )
+
     async def request(self, person: Person, request_id: str) -> AccessRequest:
         """One request that the person may see. Raises NotFound."""
         return requests.as_of(await self._visible_request(self._store, person, request_id), self._clock())
