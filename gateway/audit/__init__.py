@@ -9,5 +9,6 @@ recover  after a crash: how far did each log get?
 record   the recorder: one log a session, a control log, the ledger over them
 verify   is it whole, and if not, where does it break
 replay   a session, statement by statement
+visible  recorded text, safe to show
 metrics  the same facts, counted
 """

@@ -53,13 +53,14 @@ class Trouble:
 class Journal:
     """A log that is open for writing. Safe to append to in one thread while another syncs."""
 
-    __slots__ = ("_clock", "_disk", "_fd", "_lock", "_named", "_position", "_synced", "path", "trouble")
+    __slots__ = ("_clock", "_disk", "_fd", "_lock", "_named", "_position", "_stamp", "_synced", "path", "trouble")
 
     def __init__(self, path: Path, fd: int, head: Head, size: int, *, clock: Clock, disk: Disk) -> None:
         self.path = path
         self._fd = fd
         self._clock = clock
         self._disk = disk
+        self._stamp = chain.Stamp()
         self._lock = threading.Lock()
         #: Head and size always change together: one reference, so a reader sees both or neither.
         self._position = (head, size)
@@ -153,7 +154,7 @@ class Journal:
     def _write(self, bodies: Sequence[bytes], finish: Callable[[bytes], bytes] | None) -> None:
         head, size = self._position
         seq, digest = head.seq, head.digest
-        time = rfc3339(self._clock()).encode()
+        time = self._stamp(self._clock())
         lines = []
         for body in bodies:
             seq += 1

@@ -223,6 +223,8 @@ class Recorder:
         """Begin a session's log with this fact. Raises RecordUnavailable; then there is no session."""
         if not _LOG_ID.fullmatch(fact.session):
             raise ValueError(f"not a session id that can name a file: {fact.session!r}")
+        if fact.session in self._open:
+            raise ValueError(f"session {fact.session} is open already")
         name = chain.log_name(self._record, fact.session)
         sealer = Sealer(name, self._recipients) if self._sealing == "auditors" else None
         seal = Seal("off") if sealer is None else sealer.seal

@@ -1,0 +1,259 @@
+"""Is the record whole? Reads a record directory and names each place where it is not.
+
+Needs the record's public key, and nothing else of the gateway that wrote it. A record can be
+verified while a gateway writes it. What cannot be told from the directory alone: that its
+newest part was cut off so that it looks like a crash. A checkpoint kept elsewhere tells.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path, PurePosixPath
+from typing import Literal
+
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from gateway.audit import chain, ledger
+from gateway.audit.chain import Head
+
+LEDGER = "ledger.jsonl"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Finding:
+    """One place. `kind`: "broken" (something was changed, or cannot be trusted), "cut" (a crash
+    ended this log; what is there verifies), "open" (nobody has closed it: a gateway is running,
+    or died and was not started again). `line` is 1-based; 0 means the file as a whole."""
+
+    file: str
+    line: int
+    kind: Literal["broken", "cut", "open"]
+    what: str
+
+
+@dataclass(slots=True)
+class Report:
+    """What was looked at and what was found."""
+
+    findings: list[Finding] = field(default_factory=list)
+    sessions: int = 0
+    logs: int = 0
+    events: int = 0
+    bytes: int = 0
+    checkpoints: int = 0
+    last_checkpoint: str = ""
+
+    @property
+    def whole(self) -> bool:
+        """Nothing was changed. (Logs may be open, or cut by a crash.)"""
+        return not any(finding.kind == "broken" for finding in self.findings)
+
+    @property
+    def cut(self) -> bool:
+        """Did a crash end any of the logs?"""
+        return any(finding.kind == "cut" for finding in self.findings)
+
+
+@dataclass(slots=True)
+class _Log:
+    """What the ledger says of one log."""
+
+    opened: ledger.LogOpened
+    line: int
+    time: str
+    closed: ledger.LogClosed | None = None
+    closed_at: str = ""
+    #: number -> (digest, line of the ledger), from checkpoints.
+    signed: dict[int, bytes] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _Book:
+    """What the ledger says."""
+
+    record: str = ""
+    logs: dict[str, _Log] = field(default_factory=dict)
+    checkpoints: list[tuple[int, bytes]] = field(default_factory=list)
+    stopped: bool = False
+    #: The last line is a checkpoint.
+    signed_end: bool = False
+    #: Line number and what is wrong with what it says.
+    wrong: list[tuple[int, str]] = field(default_factory=list)
+
+
+def verify(
+    directory: Path,
+    public_key: Ed25519PublicKey | Sequence[Ed25519PublicKey],
+    *,
+    since: datetime | None = None,
+    checkpoint: bytes | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> Report:
+    """Verify a record directory.
+
+    In: the record's public key (several after a rotation); `since`: look into logs that were open
+    at that time or later (the ledger is read whole anyway); `checkpoint`: a checkpoint line kept
+    elsewhere, which the ledger must still hold; `progress` is told bytes read.
+    Out: a Report. Raises OSError when the directory cannot be read.
+    """
+    keys = (public_key,) if isinstance(public_key, Ed25519PublicKey) else tuple(public_key)
+    report = Report()
+    # Files first, ledger second: the ledger knows of a log before its file is there.
+    files = sorted(_files(directory))
+    book = _verify_ledger(directory, {ledger.signer_id(key): key for key in keys}, report, checkpoint)
+    cutoff = "" if since is None else chain.rfc3339(since)
+    for log in book.logs.values():
+        if log.closed is not None and log.closed_at < cutoff:
+            continue
+        _verify_log(directory, book, log, report)
+        if progress is not None:
+            progress(report.bytes)
+    known = {log.opened.path for log in book.logs.values()}
+    report.findings += [
+        Finding(
+            file, 0, "broken", "the ledger does not know this file: it was put here, or the ledger was cut or replaced"
+        )
+        for file in files
+        if file not in known
+    ]
+    report.findings.sort()
+    return report
+
+
+def _files(directory: Path) -> Iterator[str]:
+    for folder in ("sessions", "control"):
+        for path in (directory / folder).rglob("*.jsonl"):
+            yield path.relative_to(directory).as_posix()
+
+
+def _verify_ledger(
+    directory: Path, keys: dict[str, Ed25519PublicKey], report: Report, checkpoint: bytes | None
+) -> _Book:
+    book = _Book()
+    path = directory / LEDGER
+    if not path.is_file():
+        report.findings.append(Finding(LEDGER, 0, "broken", "the ledger is missing"))
+        return book
+    with path.open("rb") as file:
+        walk = chain.follow(_reading(file, book), chain.genesis(chain.ledger_name()))
+    report.bytes += walk.size
+    for broken in walk.breaks:
+        report.findings.append(Finding(LEDGER, broken.line, "broken", broken.what))
+    changed = {broken.line for broken in walk.breaks}
+    for number, what in book.wrong:
+        if number not in changed:
+            report.findings.append(Finding(LEDGER, number, "broken", what))
+    for number, line in book.checkpoints:
+        problem = ledger.signature_problem(line, keys)
+        if problem is not None and number not in changed:
+            report.findings.append(Finding(LEDGER, number, "broken", f"checkpoint: {problem}"))
+    report.checkpoints = len(book.checkpoints)
+    if book.checkpoints and (header := chain.header_of(book.checkpoints[-1][1])) is not None:
+        report.last_checkpoint = header.time
+    if walk.lines == 0:
+        report.findings.append(Finding(LEDGER, 0, "broken", "the ledger is empty"))
+    elif not book.checkpoints:
+        report.findings.append(Finding(LEDGER, walk.lines, "broken", "nothing in the ledger is signed"))
+    elif not (book.stopped and book.signed_end) or walk.torn:
+        what = "not ended in order: a gateway is writing it, or it ended in a crash, or its end was removed"
+        report.findings.append(Finding(LEDGER, walk.lines, "open", what))
+    if checkpoint is not None and (missing := _missing_checkpoint(directory, checkpoint, keys)):
+        report.findings.append(Finding(LEDGER, walk.lines, "broken", missing))
+    return book
+
+
+def _reading(lines: Iterable[bytes], book: _Book) -> Iterator[bytes]:
+    """Passes the ledger's lines on and remembers what they say."""
+    for number, line in enumerate(lines, 1):
+        if line[-1:] == b"\n":
+            try:
+                _read(ledger.read_line(line), number, line, book)
+            except (msgspec.MsgspecError, ValueError):
+                book.wrong.append((number, "changed: not a line of a ledger"))
+        yield line
+
+
+def _read(line: ledger.LedgerLine, number: int, raw: bytes, book: _Book) -> None:
+    event = line.event
+    book.signed_end = isinstance(event, ledger.Checkpoint)
+    match event:
+        case ledger.RecordCreated():
+            book.record = event.record
+        case ledger.RecorderStarted():
+            book.stopped = False
+        case ledger.RecorderStopped():
+            book.stopped = True
+        case ledger.LogOpened() if event.log in book.logs:
+            book.wrong.append((number, f"log {event.log} is opened a second time"))
+        case ledger.LogOpened():
+            book.logs[event.log] = _Log(event, number, line.time)
+        case ledger.LogClosed() if event.log in book.logs:
+            book.logs[event.log].closed = event
+            book.logs[event.log].closed_at = line.time
+        case ledger.Checkpoint():
+            book.checkpoints.append((number, raw))
+            for log, (seq, digest) in event.heads.items():
+                if log in book.logs:
+                    book.logs[log].signed[seq] = digest.encode()
+        case _:
+            pass
+
+
+def _missing_checkpoint(directory: Path, checkpoint: bytes, keys: dict[str, Ed25519PublicKey]) -> str | None:
+    line = checkpoint.strip() + b"\n"
+    problem = ledger.signature_problem(line, keys)
+    if problem is not None:
+        return f"the checkpoint kept elsewhere cannot be used: {problem}"
+    with (directory / LEDGER).open("rb") as file:
+        if any(line == here for here in file):
+            return None
+    header = chain.header_of(line)
+    number = "" if header is None else f" (line {header.seq}, {header.time})"
+    return f"rolled back: the ledger no longer holds the checkpoint kept elsewhere{number}"
+
+
+def _verify_log(directory: Path, book: _Book, log: _Log, report: Report) -> None:
+    opened, closed = log.opened, log.closed
+    report.logs += 1
+    report.sessions += opened.kind == "session"
+    file = opened.path
+    parts = PurePosixPath(file).parts
+    if ".." in parts or PurePosixPath(file).is_absolute():
+        report.findings.append(Finding(LEDGER, log.line, "broken", "names a file outside the record"))
+        return
+    path = directory / file
+    never_begun = closed is not None and closed.seq == 0 and closed.how == "cut"
+    if not path.is_file():
+        if never_begun and not log.signed:
+            report.findings.append(Finding(file, 0, "cut", f"never begun ({closed.detail if closed else ''})"))
+        elif closed is None and not log.signed and log.line == _last_line_of(book, log):
+            report.findings.append(Finding(file, 0, "open", "not yet begun, or a crash came between"))
+        else:
+            report.findings.append(Finding(file, 0, "broken", f"removed: the ledger opened it (line {log.line})"))
+        return
+    end = None if closed is None else Head(closed.seq, closed.digest.encode())
+    signed = {1: opened.first.encode(), **log.signed}
+    with path.open("rb") as lines:
+        walk = chain.follow(lines, chain.genesis(chain.log_name(book.record, opened.log)), signed=signed, end=end)
+    report.events += walk.lines
+    report.bytes += walk.size + walk.torn
+    findings = [Finding(file, broken.line, "broken", broken.what) for broken in walk.breaks]
+    reached = max(signed)
+    if walk.head.seq < reached and not findings:
+        what = f"truncated: events {walk.head.seq + 1} to {reached} are missing, which a checkpoint signed"
+        findings.append(Finding(file, walk.lines + 1, "broken", what))
+    if not findings and closed is not None and closed.how == "cut":
+        findings.append(Finding(file, walk.lines, "cut", closed.detail))
+    if not findings and closed is None:
+        what = "the session is open" if opened.kind == "session" else "the control log is open"
+        torn = f"; {walk.torn} bytes of an unfinished line at its end" if walk.torn else ""
+        findings.append(Finding(file, walk.lines, "open", what + torn))
+    report.findings += findings
+
+
+def _last_line_of(book: _Book, log: _Log) -> int:
+    """The line of the log that the ledger opened last."""
+    return max((other.line for other in book.logs.values()), default=log.line)
