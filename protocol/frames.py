@@ -56,7 +56,7 @@ class FrontendFrames:
         self._partial = bytearray()
         #: Size of the frame in `_partial`; 0 while its header is not complete.
         self._need = 0
-        self._broken: ProtocolViolation | None = None
+        self._broken: tuple[str, str] | None = None
 
     @property
     def buffered(self) -> int:
@@ -66,11 +66,11 @@ class FrontendFrames:
     def feed(self, data: bytes) -> list[tuple[int, bytes]]:
         """The frames that `data` completes, as (kind, frame)."""
         if self._broken is not None:
-            raise self._broken
+            raise ProtocolViolation(*self._broken)
         try:
             return self._cut(data)
         except ProtocolViolation as violation:
-            self._broken = violation
+            self._broken = (violation.message, violation.sqlstate)
             self._partial.clear()
             raise
 
@@ -175,7 +175,7 @@ class BackendFrames:
         self._need = 0
         self._row_kind = _DATA_ROW
         self._row_left = 0
-        self._broken: ProtocolViolation | None = None
+        self._broken: tuple[str, str] | None = None
 
     @property
     def between_messages(self) -> bool:
@@ -190,11 +190,11 @@ class BackendFrames:
     def feed(self, data: bytes) -> list[Piece]:
         """The pieces in `data`; put together they are the stream without the bytes still kept."""
         if self._broken is not None:
-            raise self._broken
+            raise ProtocolViolation(*self._broken)
         try:
             return self._cut(data)
         except ProtocolViolation as violation:
-            self._broken = violation
+            self._broken = (violation.message, violation.sqlstate)
             self._partial.clear()
             raise
 
@@ -285,7 +285,7 @@ class StartupFrames:
     def __init__(self, max_length: int = 10_000) -> None:
         self._max_length = max_length
         self._partial = bytearray()
-        self._broken: ProtocolViolation | None = None
+        self._broken: tuple[str, str] | None = None
         #: Bytes that came after the packet. After an SSLRequest they are an attack: nobody may
         #: speak before the answer to it.
         self.rest = b""
@@ -294,16 +294,16 @@ class StartupFrames:
         """The packet with its length word when it is whole, else None. Then the framer is ready for a
         further packet, which needs `rest` fed to it."""
         if self._broken is not None:
-            raise self._broken
+            raise ProtocolViolation(*self._broken)
         partial = self._partial
         partial += data
         if len(partial) < 4:
             return None
         (length,) = _LENGTH(partial)
         if not 8 <= length <= self._max_length:
-            self._broken = ProtocolViolation("invalid length of startup packet")
+            self._broken = ("invalid length of startup packet", "08P01")
             partial.clear()
-            raise self._broken
+            raise ProtocolViolation(*self._broken)
         if len(partial) < length:
             return None
         packet = bytes(partial[:length])
