@@ -103,13 +103,13 @@ def mask_expression(mask: Mask, column: Column, value: str, key_setting: str) ->
     if mask.kind is MaskKind.CLEAR:
         return value
     if mask.kind is MaskKind.NULL or problem(mask, column) is not None:
-        return f"NULL::{column.type_name}"
+        return f"NULL::{wire_type(column)}"
     shown = _shown(mask, column, value, key_setting)
     if mask.hide_null and mask.kind in (MaskKind.GENERALIZE, MaskKind.TRUNCATE):
-        shown = f"COALESCE(({shown})::{column.type_name}, {_fixed(Mask(MaskKind.FIXED), column)})"
+        shown = f"COALESCE(({shown})::{wire_type(column)}, {_fixed(Mask(MaskKind.FIXED), column)})"
     elif not mask.hide_null:
         shown = f"CASE WHEN {value} IS NULL THEN NULL ELSE {shown} END"
-    return f"({shown})::{column.type_name}{_collation(mask, column)}"
+    return f"({shown})::{wire_type(column)}{_collation(mask, column)}"
 
 
 def problem(mask: Mask, column: Column) -> str | None:
@@ -148,6 +148,20 @@ def _shown(mask: Mask, column: Column, value: str, key_setting: str) -> str:
 
 
 # --- types ---------------------------------------------------------------------------------
+
+
+#: Type names that PostgreSQL's grammar itself reads as types of pg_catalog.
+_GRAMMAR_TYPES = frozenset(
+    {"bigint", "bit", "boolean", "character", "integer", "interval", "numeric", "real", "smallint"}
+)
+
+
+def wire_type(column: Column) -> str:
+    """The name to cast to: qualified also in pg_catalog, because a temporary table's row type is found before it."""
+    found = re.fullmatch(r'("[^"]+"|[a-z_][a-z0-9_]*)(\([0-9,-]+\))?(\[\])*', column.type_name)
+    if found is None or found[1] in _GRAMMAR_TYPES:
+        return column.type_name
+    return f"pg_catalog.{column.type_name}"
 
 
 def is_text(column: Column) -> bool:
@@ -214,7 +228,7 @@ def _default_constant(column: Column) -> str | None:
 def _fixed(mask: Mask, column: Column) -> str:
     option = mask.option("value")
     constant = _default_constant(column) if option is None else str(option)
-    return f"{quoted(constant or '')}::{column.type_name}"
+    return f"{quoted(constant or '')}::{wire_type(column)}"
 
 
 _SHAPES = {
