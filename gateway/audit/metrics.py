@@ -71,6 +71,7 @@ class Metrics:
         self._bytes = Counter("pgcurfew_result_bytes", "Bytes of results sent to clients.", registry=made)
         self._copied = Counter("pgcurfew_copy_in_bytes", "Bytes of COPY data from clients.", registry=made)
         self._cancels = Counter("pgcurfew_cancels", "Cancel requests that reached a session.", registry=made)
+        self._wrong_cancels = Counter("pgcurfew_cancels_refused", "Cancel requests whose key was wrong.", registry=made)
         self._second_lock = Counter("pgcurfew_second_lock_trips", "Sessions ended by the second lock.", registry=made)
         self._judging = Histogram(
             "pgcurfew_judging_seconds", "Time to judge a query string.", registry=made, buckets=_JUDGING
@@ -107,6 +108,10 @@ class Metrics:
                 self._second_lock.inc()
             case _:
                 pass
+
+    def cancel_refused(self) -> None:
+        """A CancelRequest came with a key that is nobody's."""
+        self._wrong_cancels.inc()
 
     def judged(self, seconds: float) -> None:
         """How long judging one query string took (cached verdicts included)."""

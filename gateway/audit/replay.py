@@ -259,13 +259,15 @@ def read_session(directory: Path, session: str, key: X25519PrivateKey | None = N
     """One session of a record, opened with an auditor's private key when there is one.
     Raises NoSuchSession, Unreadable, CannotOpen (the key is not one that it was sealed to)."""
     path = find_session(directory, session)
-    with (directory / "ledger.jsonl").open("rb") as file:
-        record = _record_id(file.readline())
+    record = record_id(directory)
     with path.open("rb") as file:
         return session_of(file, record, key)
 
 
-def _record_id(first: bytes) -> str:
+def record_id(directory: Path) -> str:
+    """The record's own name, from the ledger's first line. Raises Unreadable."""
+    with (directory / "ledger.jsonl").open("rb") as file:
+        first = file.readline()
     try:
         event = ledger.read_line(first).event
     except (msgspec.MsgspecError, ValueError) as error:

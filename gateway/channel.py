@@ -1,0 +1,236 @@
+"""Bytes in and out of one connection.
+
+A handshake awaits its bytes (`read_startup`, `read_frame`); a relay is called with them
+(`relay_to`). The channel changes from the first way to the second once, and never back.
+Limits are checked before anything is buffered (law: limits before allocation).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from typing import Protocol, cast
+
+#: Above this many unsent bytes the peer of a relay is no longer read. TLS buffers once more below.
+HIGH_WATER = 64 * 1024
+HIGH_WATER_TLS = 32 * 1024
+#: A handshake never needs more than this many bytes at once; more stays in the kernel.
+HANDSHAKE_BUFFER = 64 * 1024
+
+
+class ChannelClosed(Exception):
+    """The peer left (or the connection broke) while bytes were awaited."""
+
+
+class OversizedPacket(Exception):
+    """The peer announced a packet longer than the handshake takes."""
+
+    def __init__(self, length: int) -> None:
+        super().__init__(f"packet of {length} bytes")
+        self.length = length
+
+
+class Receiver(Protocol):
+    """What a relay's side of a channel must answer to."""
+
+    def received(self, data: bytes) -> None: ...
+    def left(self, error: Exception | None) -> None: ...
+    def congested(self) -> None: ...
+    def relieved(self) -> None: ...
+
+
+class Channel(asyncio.Protocol):
+    """One TCP connection, of a client or to an upstream."""
+
+    def __init__(self) -> None:
+        self._transport: asyncio.Transport | None = None
+        self._buffer = bytearray()
+        self._waiter: asyncio.Future[None] | None = None
+        self._receiver: Receiver | None = None
+        self._closed = False
+        self._error: Exception | None = None
+        self._paused = False
+        self.tls: ssl.SSLObject | None = None
+
+    # asyncio.Protocol
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        self._transport.set_write_buffer_limits(high=HIGH_WATER)
+        sock = transport.get_extra_info("socket")
+        if sock is not None and sock.family in (socket.AF_INET, socket.AF_INET6):
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+
+    def data_received(self, data: bytes) -> None:
+        if self._receiver is not None:
+            self._receiver.received(data)
+            return
+        self._buffer += data
+        if len(self._buffer) >= HANDSHAKE_BUFFER:
+            self.pause_reading()
+        self._wake()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._closed = True
+        self._error = exc
+        if self._receiver is not None:
+            self._receiver.left(exc)
+        self._wake()
+
+    def pause_writing(self) -> None:
+        if self._receiver is not None:
+            self._receiver.congested()
+
+    def resume_writing(self) -> None:
+        if self._receiver is not None:
+            self._receiver.relieved()
+
+    # for a handshake
+
+    async def read_exactly(self, count: int) -> bytes:
+        """The next `count` bytes. Raises ChannelClosed when the peer leaves before."""
+        while len(self._buffer) < count:
+            if self._closed:
+                raise ChannelClosed("the peer closed the connection")
+            if self._paused:
+                self.resume_reading()
+            await self._data()
+        data = bytes(self._buffer[:count])
+        del self._buffer[:count]
+        return data
+
+    async def read_startup(self, longest: int) -> bytes:
+        """The body of an untyped first packet (PG manual, 55.7 StartupMessage), without its length.
+
+        Raises OversizedPacket before buffering, ChannelClosed.
+        """
+        length = int.from_bytes(await self.read_exactly(4), "big", signed=True) - 4
+        if not 4 <= length <= longest:
+            raise OversizedPacket(length)
+        return await self.read_exactly(length)
+
+    async def read_frame(self, longest: int) -> tuple[int, bytes]:
+        """The next typed message: its kind and its body. Raises OversizedPacket, ChannelClosed."""
+        header = await self.read_exactly(5)
+        length = int.from_bytes(header[1:], "big", signed=True) - 4
+        if not 0 <= length <= longest:
+            raise OversizedPacket(length)
+        return header[0], await self.read_exactly(length)
+
+    @property
+    def has_unread(self) -> bool:
+        """Are there bytes that nobody asked for yet? Before TLS starts, that is an attack."""
+        return bool(self._buffer)
+
+    async def start_tls(
+        self,
+        context: ssl.SSLContext,
+        *,
+        server_side: bool,
+        timeout: float,  # noqa: ASYNC109 -- the TLS library's own, for the handshake alone
+        server_hostname: str | None = None,
+        first: bytes = b"",
+    ) -> None:
+        """Upgrade to TLS; `first` is sent in the clear just before (the 'S' answer).
+
+        Reading is paused in between, so no plain byte is ever taken for one that came through
+        TLS. Raises OSError or ssl.SSLError.
+        """
+        transport = self._open_transport()
+        transport.pause_reading()
+        if first:
+            transport.write(first)
+        loop = asyncio.get_running_loop()
+        upgraded = await loop.start_tls(
+            transport,
+            self,
+            context,
+            server_side=server_side,
+            server_hostname=server_hostname,
+            ssl_handshake_timeout=timeout,
+        )
+        if upgraded is None:
+            raise ConnectionResetError("the peer closed the connection during the TLS handshake")
+        self._transport = upgraded
+        self._paused = False
+        upgraded.set_write_buffer_limits(high=HIGH_WATER_TLS)
+        self.tls = upgraded.get_extra_info("ssl_object")
+
+    async def wait_closed(self) -> None:
+        """Until the connection is gone."""
+        while not self._closed:
+            await self._data()
+
+    # for both
+
+    @property
+    def peer(self) -> str:
+        """Address and port of the other side, for people."""
+        if self._transport is None:
+            return "unknown"
+        name = self._transport.get_extra_info("peername")
+        if isinstance(name, tuple):
+            return f"[{name[0]}]:{name[1]}" if ":" in str(name[0]) else f"{name[0]}:{name[1]}"
+        return str(name) if name else "local"
+
+    @property
+    def peer_host(self) -> str:
+        name = self._transport.get_extra_info("peername") if self._transport is not None else None
+        return str(name[0]) if isinstance(name, tuple) else "local"
+
+    @property
+    def closed(self) -> bool:
+        return self._closed
+
+    def relay_to(self, receiver: Receiver) -> None:
+        """From now on bytes go to `receiver`, those already here first."""
+        self._receiver = receiver
+        waiting = bytes(self._buffer)
+        self._buffer.clear()
+        if waiting:
+            receiver.received(waiting)
+        if self._paused:
+            self.resume_reading()
+        if self._closed:
+            receiver.left(self._error)
+
+    def write(self, data: bytes) -> None:
+        if self._transport is not None and not self._closed:
+            self._transport.write(data)
+
+    def pause_reading(self) -> None:
+        if self._transport is not None and not self._paused and not self._transport.is_closing():
+            self._paused = True
+            self._transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        if self._transport is not None and self._paused and not self._transport.is_closing():
+            self._paused = False
+            self._transport.resume_reading()
+
+    def close(self) -> None:
+        """Send what is still to be sent, then close."""
+        if self._transport is not None:
+            self._transport.close()
+
+    def abort(self) -> None:
+        """Close at once, whatever is still to be sent."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    def _open_transport(self) -> asyncio.Transport:
+        if self._transport is None or self._closed:
+            raise ChannelClosed("the connection is closed")
+        return self._transport
+
+    async def _data(self) -> None:
+        self._waiter = asyncio.get_running_loop().create_future()
+        try:
+            await self._waiter
+        finally:
+            self._waiter = None
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)

@@ -1,0 +1,76 @@
+"""`pgcurfew serve`: run the gateway."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import structlog
+import typer
+
+from config.load import load_settings
+from config.problems import ConfigError
+from gateway.access.keys import KeyNotUsable
+from gateway.app import Misconfigured
+from gateway.app import serve as serve_gateway
+from gateway.audit.record import RecordLocked, RecordUnavailable
+from gateway.audit.recover import RecordBroken
+from gateway.storage.migrate import StoreNotUsable
+
+#: Exit code when the gateway cannot start as configured (sysexits.h: EX_CONFIG).
+EXIT_CONFIG = 78
+
+
+def serve(
+    config: Annotated[Path, typer.Option("--config", "-c", envvar="PGCURFEW_CONFIG", help="The settings file.")] = Path(
+        "pgcurfew.toml"
+    ),
+    ready_file: Annotated[
+        Path | None, typer.Option("--ready-file", help="Write the ports in use here, as JSON, when all listen.")
+    ] = None,
+    log_json: Annotated[bool, typer.Option("--log-json", help="Log as JSON, one object a line.")] = False,
+) -> None:
+    """Run the gateway until SIGINT or SIGTERM."""
+    _configure_logging(log_json)
+    try:
+        _run(config, ready_file)
+    except ConfigError as error:
+        for problem in error.problems:
+            typer.echo(str(problem), err=True)
+        raise typer.Exit(EXIT_CONFIG) from None
+    except (Misconfigured, KeyNotUsable, StoreNotUsable, RecordLocked, RecordUnavailable, RecordBroken) as error:
+        typer.echo(f"pgcurfew cannot start: {error}", err=True)
+        raise typer.Exit(EXIT_CONFIG) from None
+    except OSError as error:
+        typer.echo(f"pgcurfew cannot start: {error.strerror or error}", err=True)
+        raise typer.Exit(EXIT_CONFIG) from None
+
+
+def _run(config: Path, ready_file: Path | None) -> None:
+    settings = load_settings(config)
+    main = serve_gateway(settings, ready_file=ready_file)
+    if sys.platform == "win32":
+        asyncio.run(main)
+        return
+    import uvloop
+
+    uvloop.run(main)
+
+
+def _configure_logging(as_json: bool) -> None:
+    processors: list[structlog.typing.Processor] = [
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    if as_json:
+        processors += [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
+    else:
+        processors.append(structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()))
+    structlog.configure(
+        processors=processors,
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+    )

@@ -1,0 +1,142 @@
+"""Sockets: accepts clients, hands each to the door under a deadline, and ends sessions whose grant ended."""
+
+from __future__ import annotations
+
+import asyncio
+
+import structlog
+
+from gateway.access.models import GrantEnded
+from gateway.channel import Channel
+from gateway.session.handshake import Door, Turned, Visitor, knock
+from gateway.session.live import LiveSession
+from gateway.session.refusals import fatal
+
+log = structlog.get_logger()
+
+#: How often the grants of open sessions are compared with the store, whatever was told before.
+RECHECK_SECONDS = 0.5
+#: From a FATAL until the connection is cut, if the client does not close it.
+LINGER_SECONDS = 2.0
+
+HOW_IT_ENDED = {
+    "grant-revoked": "was revoked",
+    "person-locked": "is void: its holder was locked",
+    "grant-ended": "ended",
+}
+
+
+class Server:
+    """The PostgreSQL door of one gateway."""
+
+    def __init__(self, door: Door) -> None:
+        self._door = door
+        self._sessions: dict[str, LiveSession] = {}
+        self._connections: set[asyncio.Task[None]] = set()
+        self._listener: asyncio.Server | None = None
+        door.access.subscribe(self.grant_ended)
+
+    @property
+    def open_sessions(self) -> int:
+        return len(self._sessions)
+
+    async def listen(self, host: str, port: int) -> int:
+        """Begin to accept; the port in use (for port 0). Raises OSError."""
+        loop = asyncio.get_running_loop()
+        self._listener = await loop.create_server(lambda: _Accepted(self), host, port, backlog=1024)
+        return int(self._listener.sockets[0].getsockname()[1])
+
+    def accepted(self, client: Channel) -> None:
+        task = asyncio.get_running_loop().create_task(self._serve(client))
+        self._connections.add(task)
+        task.add_done_callback(self._connections.discard)
+
+    async def recheck(self) -> None:
+        """Until cancelled: end every session whose grant the store does not call live."""
+        while True:
+            await asyncio.sleep(RECHECK_SECONDS)
+            if not self._sessions:
+                continue
+            before = list(self._sessions.values())
+            try:
+                valid = await self._door.access.still_valid({live.admission.grant.id for live in before})
+            except Exception:
+                # Whatever the reason, what cannot be confirmed must not go on (law 5).
+                log.exception("grants cannot be confirmed, their sessions end")
+                valid = set()
+            for live in before:
+                if live.admission.grant.id not in valid:
+                    self._end(live, GrantEnded(live.admission.grant.id, "grant-ended", "", ""))
+
+    def grant_ended(self, ended: GrantEnded) -> None:
+        """A grant ended before its time: so do its sessions, in the middle of a query."""
+        for live in list(self._sessions.values()):
+            if live.admission.grant.id == ended.grant:
+                self._end(live, ended)
+
+    async def close(self) -> None:
+        """Stop accepting and end every session."""
+        if self._listener is not None:
+            self._listener.close()
+        for live in list(self._sessions.values()):
+            live.end("shutdown", "57P01", "terminating connection: the gateway is shutting down")
+        if self._connections:
+            _, late = await asyncio.wait(self._connections, timeout=5)
+            for task in late:
+                task.cancel()
+
+    def _end(self, live: LiveSession, ended: GrantEnded) -> None:
+        how = HOW_IT_ENDED.get(ended.cause, "ended")
+        by = f" by {ended.by}" if ended.by else ""
+        why = f": {ended.reason}" if ended.reason else ""
+        live.end(
+            ended.cause,
+            "57P01",
+            f"terminating connection: grant {ended.grant} {how}{by}{why}",
+            hint='If you still need access, ask for it with "pgcurfew request".',
+        )
+
+    async def _serve(self, client: Channel) -> None:
+        door = self._door
+        live: LiveSession | None = None
+        try:
+            async with asyncio.timeout(door.settings.limits.handshake_seconds):
+                live = await knock(door, client)
+        except TimeoutError:
+            turned = Turned("timeout", "08P01", "the handshake took too long")
+            door.note_refusal(Visitor(client.peer), turned)
+            client.write(fatal(turned.sqlstate, turned.message))
+        except Exception:
+            log.exception("handshake failed", client=client.peer)
+            client.write(fatal("XX000", "internal error in the gateway", hint="Tell whoever runs it; see its log."))
+        if live is None:
+            client.close()
+            await _gone(client)
+            return
+        self._sessions[live.id] = live
+        try:
+            await live.run()
+        finally:
+            del self._sessions[live.id]
+            door.cancel_keys.forget(live.cancel_pid)
+            door.access.leave(live.admission)
+
+
+class _Accepted(Channel):
+    """A channel that tells the server when it is there."""
+
+    def __init__(self, server: Server) -> None:
+        super().__init__()
+        self._server = server
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self._server.accepted(self)
+
+
+async def _gone(client: Channel) -> None:
+    try:
+        async with asyncio.timeout(LINGER_SECONDS):
+            await client.wait_closed()
+    except TimeoutError:
+        client.abort()

@@ -1,0 +1,304 @@
+"""From the upstream to the client: rows pass untouched, everything else is looked at.
+
+Errors lose what could quote a row, refused statements get our words, and a column that comes back
+from where it must not ends the session (the second lock).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from gateway.audit.facts import Sealed, StatementEnded
+from gateway.session.asking import BIND, CLOSE, DESCRIBE, EXECUTE, PARSE, QUERY, SYNC
+from gateway.session.conversation import Conversation, SecondLock, UpstreamViolation
+from gateway.session.refusals import error, without_values
+from gateway.session.replies import Expected, Running
+from masking.review import position_in_original
+from protocol.backend import (
+    CommandComplete,
+    ErrorResponse,
+    NoticeResponse,
+    ParameterStatus,
+    ReadyForQuery,
+    RowDescription,
+    decode_backend,
+)
+from protocol.frames import Frame, Rows
+
+#: Settings that the judgement rests on, with the only value they may report.
+PINNED_REPORTS = {"client_encoding": "UTF8", "standard_conforming_strings": "on"}
+#: RowDescription frames already checked against one table of origins, at most.
+REMEMBERED_ROWS = 512
+
+
+class UpstreamEnds(Exception):
+    """The upstream said FATAL: its connection ends with this message."""
+
+
+class Answering:
+    """Looks at the upstream's messages one after the other."""
+
+    def __init__(self, conversation: Conversation) -> None:
+        self._talk = conversation
+        self._parts: list[bytes] = []
+        self._checked: set[bytes] = set()
+        self._checked_for: object = None
+        self._handlers: dict[int, Callable[[bytes, float], None]] = {
+            ord("1"): self._parse_complete,
+            ord("2"): self._bind_complete,
+            ord("3"): self._close_complete,
+            ord("t"): self._parameter_description,
+            ord("n"): self._no_data,
+            ord("T"): self._row_description,
+            ord("C"): self._command_complete,
+            ord("I"): self._empty_query,
+            ord("s"): self._portal_suspended,
+            ord("G"): self._copy_in,
+            ord("H"): self._copy_out,
+            ord("c"): self._copy_done,
+            ord("E"): self._error,
+            ord("N"): self._notice,
+            ord("A"): self._notification,
+            ord("S"): self._parameter_status,
+            ord("Z"): self._ready,
+        }
+
+    def take_parts(self) -> bytes:
+        """What goes to the client now, in order."""
+        data = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
+        self._parts.clear()
+        return data
+
+    def rows(self, rows: Rows) -> None:
+        """A run of DataRow or CopyData, passed on as it is."""
+        head = self._talk.replies.head
+        if head is None or not head.running:
+            raise UpstreamViolation("rows that nobody asked for")
+        running = head.running[0]
+        running.rows += rows.count
+        running.bytes += len(rows.data)
+        self._parts.append(rows.data)
+
+    def message(self, frame: Frame, now: float) -> None:
+        """Take one whole message. Raises UpstreamViolation, SecondLock, UpstreamEnds."""
+        handler = self._handlers.get(frame.kind)
+        if handler is None:
+            raise UpstreamViolation(f"message {chr(frame.kind)!r} in the middle of a session")
+        handler(frame.raw, now)
+
+    # one method a message
+
+    def _parse_complete(self, raw: bytes, now: float) -> None:
+        self._pop(PARSE)
+        self._parts.append(raw)
+
+    def _bind_complete(self, raw: bytes, now: float) -> None:
+        self._pop(BIND)
+        self._parts.append(raw)
+
+    def _close_complete(self, raw: bytes, now: float) -> None:
+        self._pop(CLOSE)
+        self._parts.append(raw)
+
+    def _parameter_description(self, raw: bytes, now: float) -> None:
+        self._head(DESCRIBE)
+        self._parts.append(raw)
+
+    def _no_data(self, raw: bytes, now: float) -> None:
+        self._pop(DESCRIBE)
+        self._parts.append(raw)
+
+    def _row_description(self, raw: bytes, now: float) -> None:
+        head = self._head(DESCRIBE, QUERY)
+        self._check_origins(raw)
+        if head.kind == DESCRIBE:
+            self._talk.replies.answered()
+        self._parts.append(raw)
+
+    def _command_complete(self, raw: bytes, now: float) -> None:
+        head = self._head(QUERY, EXECUTE)
+        if not head.running:
+            raise UpstreamViolation("an answer to a statement that was not sent")
+        command = decode_backend(raw[0], raw[5:])
+        assert isinstance(command, CommandComplete)
+        running = head.running.popleft()
+        self._ended(running, "done", now, tag=command.tag, rows=_rows_of(command.tag, running.rows))
+        self._finish_execute(head)
+        self._talk.copying_in = False
+        self._parts.append(raw)
+
+    def _empty_query(self, raw: bytes, now: float) -> None:
+        head = self._head(QUERY, EXECUTE)
+        while head.running:
+            self._ended(head.running.popleft(), "done", now)
+        self._finish_execute(head)
+        self._parts.append(raw)
+
+    def _portal_suspended(self, raw: bytes, now: float) -> None:
+        head = self._pop(EXECUTE)
+        while head.running:
+            self._ended(head.running.popleft(), "suspended", now)
+        self._parts.append(raw)
+
+    def _copy_in(self, raw: bytes, now: float) -> None:
+        head = self._head(QUERY, EXECUTE)
+        self._talk.copying_in = True
+        if head.kind == EXECUTE:
+            self._talk.replies.ignore_syncs_in_copy()
+        self._parts.append(raw)
+
+    def _copy_out(self, raw: bytes, now: float) -> None:
+        self._head(QUERY, EXECUTE)
+        self._parts.append(raw)
+
+    def _copy_done(self, raw: bytes, now: float) -> None:
+        self._head(QUERY, EXECUTE)
+        self._parts.append(raw)
+
+    def _error(self, raw: bytes, now: float) -> None:
+        talk = self._talk
+        response = decode_backend(raw[0], raw[5:])
+        assert isinstance(response, ErrorResponse)
+        fields = response.fields
+        talk.copying_in = False
+        talk.copied_bytes = 0
+        head = talk.replies.head
+        if fields.get("V", fields.get("S")) in ("FATAL", "PANIC"):
+            self._fail(talk.replies.still_running(), fields, "cut", now)
+            self._parts.append(_shown(response, None))
+            raise UpstreamEnds(fields.get("M", ""))
+        if head is None:
+            self._parts.append(_shown(response, None))
+            return
+        if head.refusal is not None and fields.get("C") == "42601":
+            self._parts.append(error(head.refusal))
+        else:
+            self._parts.append(_shown(response, head))
+        if head.kind == QUERY:
+            self._fail(list(head.running), fields, "failed", now)
+            if head.running:
+                head.take_back()
+                head.running.clear()
+        elif head.kind != SYNC:
+            skipped = talk.replies.skip_batch()
+            events = list(skipped[0].running)
+            events += [running for expected in skipped[1:] for running in expected.own_events]
+            self._fail(events, fields, "failed", now)
+
+    def _notice(self, raw: bytes, now: float) -> None:
+        response = decode_backend(raw[0], raw[5:])
+        assert isinstance(response, NoticeResponse)
+        self._parts.append(NoticeResponse(without_values(response.fields, _nowhere)).encode())
+
+    def _notification(self, raw: bytes, now: float) -> None:
+        if self._talk.may_listen:
+            self._parts.append(raw)
+
+    def _parameter_status(self, raw: bytes, now: float) -> None:
+        status = decode_backend(raw[0], raw[5:])
+        assert isinstance(status, ParameterStatus)
+        if PINNED_REPORTS.get(status.name, status.value) != status.value:
+            raise UpstreamViolation(f"{status.name} is no longer {PINNED_REPORTS[status.name]}")
+        self._parts.append(raw)
+
+    def _ready(self, raw: bytes, now: float) -> None:
+        talk = self._talk
+        ready = decode_backend(raw[0], raw[5:])
+        assert isinstance(ready, ReadyForQuery)
+        head = self._pop(QUERY, SYNC)
+        if head.running:
+            raise UpstreamViolation("ready before every statement was answered")
+        talk.transaction = ready.status
+        talk.copying_in = False
+        talk.statements.settle(head.batch)
+        talk.portals.settle(head.batch)
+        self._parts.append(raw)
+
+    # what they share
+
+    def _head(self, *kinds: int) -> Expected:
+        head = self._talk.replies.head
+        if head is None or head.kind not in kinds:
+            raise UpstreamViolation("an answer that nobody waits for")
+        return head
+
+    def _pop(self, *kinds: int) -> Expected:
+        self._head(*kinds)
+        return self._talk.replies.answered()
+
+    def _finish_execute(self, head: Expected) -> None:
+        if head.kind == EXECUTE:
+            self._talk.replies.answered()
+
+    def _ended(
+        self, running: Running, outcome: str, now: float, *, tag: str = "", rows: int | None = None, sqlstate: str = ""
+    ) -> None:
+        talk = self._talk
+        talk.facts.append(
+            StatementEnded(
+                number=running.number,
+                outcome=outcome,
+                rows=running.rows if rows is None else rows,
+                bytes=running.bytes,
+                microseconds=round((now - running.started) * 1e6),
+                tag=tag,
+                sqlstate=sqlstate,
+                transaction=talk.transaction,
+            )
+        )
+
+    def _fail(self, events: list[Running], fields: Mapping[str, str], first: str, now: float) -> None:
+        """The first of these failed; PostgreSQL skipped the rest."""
+        for index, running in enumerate(events):
+            self._talk.facts.append(
+                StatementEnded(
+                    number=running.number,
+                    outcome=first if index == 0 else "skipped",
+                    rows=running.rows,
+                    bytes=running.bytes,
+                    microseconds=round((now - running.started) * 1e6),
+                    sqlstate=fields.get("C", "") if index == 0 else "",
+                    transaction=self._talk.transaction,
+                    sealed=Sealed(message=fields.get("M")) if index == 0 else None,
+                )
+            )
+
+    def _check_origins(self, raw: bytes) -> None:
+        """The second lock (DESIGN section 4). Raises SecondLock."""
+        origins = self._talk.judge.origins
+        if origins is not self._checked_for:
+            self._checked.clear()
+            self._checked_for = origins
+        if raw in self._checked:
+            return
+        description = decode_backend(raw[0], raw[5:])
+        assert isinstance(description, RowDescription)
+        for column in description.fields:
+            if column.table_oid == 0:
+                continue
+            clear = origins.get(column.table_oid)
+            if clear is None or column.attribute not in clear:
+                raise SecondLock(column.table_oid, column.attribute)
+        if len(self._checked) < REMEMBERED_ROWS:
+            self._checked.add(raw)
+
+
+def _rows_of(tag: str, counted: int) -> int:
+    """The row count in a command tag ("SELECT 5", "INSERT 0 3"), or what was counted."""
+    last = tag.rpartition(" ")[2]
+    return int(last) if last.isdigit() else counted
+
+
+def _nowhere(_: int) -> None:
+    return None
+
+
+def _shown(response: ErrorResponse, head: Expected | None) -> bytes:
+    judged = head.judged if head is not None else None
+
+    def position(at: int) -> int | None:
+        if judged is None:
+            return None
+        return position_in_original(judged.original, judged.sent.decode("utf-8"), at)
+
+    return ErrorResponse(without_values(response.fields, position)).encode()

@@ -1,0 +1,411 @@
+"""From the client to the upstream: every statement is judged and noted before it passes.
+
+A refused statement is replaced by a constant that PostgreSQL cannot parse, so that the order of
+answers, the skipping to Sync and the state of the transaction come from PostgreSQL itself; its
+error is then put into our words (answering). No part of the refused text is ever sent.
+"""
+
+from __future__ import annotations
+
+import struct
+
+from gateway.audit.facts import CopyEnded, Sealed, StatementJudged
+from gateway.session.conversation import Conversation
+from gateway.session.judge import Judged, JudgedStatement
+from gateway.session.replies import Expected, Running
+from gateway.session.statements import Portal, Prepared, Undo
+from masking.policy import StatementKind
+from masking.verdict import Refusal
+from protocol.errors import ProtocolViolation
+from protocol.frontend import Bind, decode_frontend
+
+QUERY, PARSE, BIND, DESCRIBE, EXECUTE, CLOSE, FLUSH, SYNC = (ord(c) for c in "QPBDECHS")
+FUNCTION_CALL, COPY_DATA, COPY_DONE, COPY_FAIL, TERMINATE = (ord(c) for c in "FdcfX")
+
+#: Sent in place of a refused statement: PostgreSQL answers it with a syntax error (42601).
+REFUSED_TEXT = b"pgcurfew refused this statement"
+#: Never comes into being, because the Parse that names it fails.
+REFUSED_NAME = b"pgcurfew refused"
+
+_length = struct.Struct("!I").pack
+
+#: Kinds that change or use what a name stands for.
+STATEMENT_NAMES = {StatementKind.PREPARE, StatementKind.EXECUTE, StatementKind.DEALLOCATE}
+PORTAL_NAMES = {StatementKind.DECLARE, StatementKind.FETCH, StatementKind.CLOSE}
+
+FUNCTION_CALLS = Refusal(
+    "0A000",
+    "function-call",
+    "the fast-path function call protocol is not supported",
+    hint="Call the function with SELECT.",
+)
+
+
+class Terminated(Exception):
+    """The client said goodbye."""
+
+
+def _frame(kind: int, body: bytes) -> bytes:
+    return bytes((kind,)) + _length(len(body) + 4) + body
+
+
+REFUSED_QUERY = _frame(QUERY, REFUSED_TEXT + b"\0")
+
+
+def _refused_parse(name: bytes) -> bytes:
+    return _frame(PARSE, name + b"\0" + REFUSED_TEXT + b"\0\0\0")
+
+
+class Asking:
+    """Judges the client's messages one after the other."""
+
+    def __init__(self, conversation: Conversation) -> None:
+        self._talk = conversation
+        self._parts: list[bytes] = []
+        #: The unknown name in the message that could not be taken; look at the catalog again.
+        self.wants_catalog = False
+        #: The next message is taken a second time: the catalog was just refreshed.
+        self.catalog_is_fresh = False
+
+    def take_parts(self) -> bytes:
+        """What goes upstream now, in order."""
+        data = b"".join(self._parts)
+        self._parts.clear()
+        return data
+
+    def message(self, kind: int, raw: bytes, now: float) -> bool:
+        """Take one whole message. False: it has to wait (`wants_catalog`, or an earlier batch is
+        unanswered) and must be offered again. Raises ProtocolViolation, Terminated."""
+        if kind == QUERY:
+            return self._query(raw, now)
+        if kind == PARSE:
+            return self._parse(raw, now)
+        if kind == BIND:
+            return self._bind(raw, now)
+        if kind == EXECUTE:
+            return self._execute(raw, now)
+        if kind == CLOSE:
+            return self._close(raw)
+        if kind == DESCRIBE:
+            decode_frontend(kind, raw[5:])
+            self._send(raw, Expected(DESCRIBE, self._talk.batch))
+        elif kind == SYNC:
+            self._sync(raw)
+        elif kind == FLUSH:
+            self._parts.append(raw)
+        elif kind == COPY_DATA:
+            self._talk.copied_bytes += len(raw) - 5
+            self._parts.append(raw)
+        elif kind in (COPY_DONE, COPY_FAIL):
+            self._copy_ends(kind, raw)
+        elif kind == FUNCTION_CALL:
+            self._function_call()
+        elif kind == TERMINATE:
+            raise Terminated
+        else:
+            raise ProtocolViolation(f"message {chr(kind)!r} is not expected here")
+        return True
+
+    # one method a message
+
+    def _query(self, raw: bytes, now: float) -> bool:
+        talk = self._talk
+        sql = raw[5:-1]
+        if raw[-1:] != b"\0" or b"\0" in sql:
+            raise ProtocolViolation("invalid message format")
+        judged = self._judge(sql)
+        if judged is None or self._must_wait(judged):
+            return False
+        if judged.refusal is not None:
+            self._note_refused(judged, "simple")
+            self._send(REFUSED_QUERY, Expected(QUERY, talk.batch, refusal=judged.refusal))
+            talk.batch += 1
+            return True
+        expected = Expected(QUERY, talk.batch, judged=judged)
+        expected.undo.append(talk.statements.drop("", talk.batch))
+        expected.undo.append(talk.portals.drop("", talk.batch))
+        if not judged.statements:
+            expected.running.append(self._note_empty("simple", now))
+        for statement in judged.statements:
+            number = talk.next_number()
+            talk.facts.append(statement.fact(number, "simple", talk.transaction, of=self._number_of(statement)))
+            running = Running(number, now)
+            running.undo.extend(self._effects(statement, judged, number))
+            expected.running.append(running)
+        self._send(_frame(QUERY, judged.sent + b"\0"), expected)
+        talk.batch += 1
+        return True
+
+    def _parse(self, raw: bytes, now: float) -> bool:
+        talk = self._talk
+        end_of_name = raw.find(b"\0", 5)
+        end_of_text = raw.find(b"\0", end_of_name + 1)
+        if end_of_name < 0 or end_of_text < 0:
+            raise ProtocolViolation("invalid message format")
+        decode_frontend(PARSE, raw[5:])
+        name_bytes = raw[5:end_of_name]
+        name = name_bytes.decode("utf-8")
+        judged = self._judge(raw[end_of_name + 1 : end_of_text])
+        if judged is None or (name and talk.statements.unsettled(name, talk.batch)):
+            return False
+        if judged.refusal is not None:
+            self._note_refused(judged, "parse")
+            expected = Expected(PARSE, talk.batch, refusal=judged.refusal)
+            if not name:
+                expected.undo.append(talk.statements.drop("", talk.batch))
+            self._send(_refused_parse(REFUSED_NAME if name else b""), expected)
+            return True
+        number = talk.next_number()
+        expected = Expected(PARSE, talk.batch, judged=judged)
+        expected.running.append(Running(number, now))
+        statement = judged.statements[0] if judged.statements else None
+        if statement is None:
+            talk.facts.append(_nothing_to_run(number, "parse", talk.transaction))
+        for each in judged.statements:
+            talk.facts.append(each.fact(number, "parse", talk.transaction))
+        expected.undo.append(talk.statements.set(name, Prepared(number, judged, statement), talk.batch))
+        body = name_bytes + b"\0" + judged.sent + raw[end_of_text:]
+        self._send(_frame(PARSE, body), expected)
+        return True
+
+    def _bind(self, raw: bytes, now: float) -> bool:
+        talk = self._talk
+        bind = decode_frontend(BIND, raw[5:])
+        assert isinstance(bind, Bind)
+        if talk.statements.unsettled(bind.statement, talk.batch):
+            return False
+        if bind.portal and talk.portals.unsettled(bind.portal, talk.batch):
+            return False
+        prepared = talk.statements.get(bind.statement)
+        if prepared is None:
+            self._refuse_in_batch(BIND, _no_such_statement(bind.statement))
+            return True
+        expected = Expected(BIND, talk.batch, judged=prepared.judged)
+        # Binding plans, and planning can run functions: a failure here is the statement's.
+        expected.running.append(Running(prepared.number, now))
+        portal = Portal(prepared, _parameters(bind))
+        expected.undo.append(talk.portals.set(bind.portal, portal, talk.batch))
+        self._send(raw, expected)
+        return True
+
+    def _execute(self, raw: bytes, now: float) -> bool:
+        talk = self._talk
+        end = raw.find(b"\0", 5)
+        if end < 0 or len(raw) != end + 5:
+            raise ProtocolViolation("invalid message format")
+        try:
+            name = raw[5:end].decode("utf-8")
+        except UnicodeDecodeError:
+            raise ProtocolViolation("invalid message format") from None
+        if talk.portals.unsettled(name, talk.batch):
+            return False
+        portal = talk.portals.get(name)
+        if portal is None:
+            self._refuse_in_batch(EXECUTE, Refusal("34000", "unknown-portal", f'portal "{name}" does not exist'))
+            return True
+        prepared = portal.prepared
+        if self._must_wait(prepared.judged):
+            return False
+        expected = Expected(EXECUTE, talk.batch, judged=prepared.judged)
+        if prepared.statement is None:
+            expected.running.append(self._note_empty("execute", now))
+        else:
+            number = talk.next_number()
+            talk.facts.append(
+                prepared.statement.fact(
+                    number, "execute", talk.transaction, of=prepared.number, parameters=portal.parameters
+                )
+            )
+            running = Running(number, now)
+            running.undo.extend(self._effects(prepared.statement, prepared.judged, number))
+            expected.running.append(running)
+        self._send(raw, expected)
+        return True
+
+    def _close(self, raw: bytes) -> bool:
+        talk = self._talk
+        decode_frontend(CLOSE, raw[5:])
+        name = raw[6:-1].decode("utf-8")
+        expected = Expected(CLOSE, talk.batch)
+        if raw[5:6] == b"S":
+            if talk.statements.unsettled(name, talk.batch):
+                return False
+            expected.undo.append(talk.statements.drop(name, talk.batch))
+        else:
+            if talk.portals.unsettled(name, talk.batch):
+                return False
+            expected.undo.append(talk.portals.drop(name, talk.batch))
+        self._send(raw, expected)
+        return True
+
+    def _sync(self, raw: bytes) -> None:
+        if self._talk.copying_in:
+            return  # PostgreSQL ignores it (PG manual, 55.2.6), so nobody will answer it
+        self._send(raw, Expected(SYNC, self._talk.batch))
+        self._talk.batch += 1
+
+    def _copy_ends(self, kind: int, raw: bytes) -> None:
+        talk = self._talk
+        head = talk.replies.head
+        if talk.copying_in and head is not None and head.running:
+            head.running[0].bytes = talk.copied_bytes
+            talk.facts.append(CopyEnded(head.running[0].number, talk.copied_bytes, failed=kind == COPY_FAIL))
+        talk.copied_bytes = 0
+        talk.copying_in = False
+        self._parts.append(raw)
+
+    def _function_call(self) -> None:
+        talk = self._talk
+        talk.refused += 1
+        talk.facts.append(
+            StatementJudged(
+                number=talk.next_number(),
+                how="function-call",
+                kind=StatementKind.OTHER.value,
+                verdict="refused",
+                rule=FUNCTION_CALLS.rule,
+                reason=FUNCTION_CALLS.message,
+                transaction=talk.transaction,
+            )
+        )
+        self._send(REFUSED_QUERY, Expected(QUERY, talk.batch, refusal=FUNCTION_CALLS))
+        talk.batch += 1
+
+    # what they share
+
+    def _send(self, raw: bytes, expected: Expected) -> None:
+        self._talk.replies.expect(expected)
+        self._parts.append(raw)
+
+    def _judge(self, sql: bytes) -> Judged | None:
+        """The verdict, or None when an unknown name is worth another look at the catalog."""
+        judged = self._talk.judge.judge(sql)
+        unknown = judged.refusal is not None and judged.refusal.sqlstate in ("42P01", "42883", "42704")
+        if unknown and not self.catalog_is_fresh:
+            self.wants_catalog = True
+            return None
+        self.catalog_is_fresh = False
+        return judged
+
+    def _must_wait(self, judged: Judged) -> bool:
+        """Does a statement in here use a name that an unanswered earlier batch changes?"""
+        talk = self._talk
+        for statement in judged.statements:
+            if statement.kind in STATEMENT_NAMES and talk.statements.unsettled(statement.name or "", talk.batch):
+                return True
+            if statement.kind in PORTAL_NAMES and talk.portals.unsettled(statement.name or "", talk.batch):
+                return True
+        return False
+
+    def _effects(self, statement: JudgedStatement, judged: Judged, number: int) -> list[Undo]:
+        """What this statement does to names, noted now and taken back if it fails."""
+        talk = self._talk
+        name = statement.name
+        match statement.kind:
+            case StatementKind.PREPARE if name is not None:
+                return [talk.statements.set(name, Prepared(number, judged, statement), talk.batch)]
+            case StatementKind.DEALLOCATE if name is not None:
+                return [talk.statements.drop(name, talk.batch)]
+            case StatementKind.DEALLOCATE:
+                return [talk.statements.drop_all(talk.batch)]
+            case StatementKind.DECLARE if name is not None:
+                cursor = Portal(Prepared(number, judged, statement))
+                return [talk.portals.set(name, cursor, talk.batch)]
+            case StatementKind.CLOSE if name is not None:
+                return [talk.portals.drop(name, talk.batch)]
+            case StatementKind.CLOSE:
+                return [talk.portals.drop_all(talk.batch)]
+            case StatementKind.DISCARD if statement.normalized.upper().rstrip("; ").endswith("ALL"):
+                return [talk.statements.drop_all(talk.batch), talk.portals.drop_all(talk.batch)]
+            case _:
+                return []
+
+    def _number_of(self, statement: JudgedStatement) -> int:
+        if statement.kind is not StatementKind.EXECUTE or statement.name is None:
+            return 0
+        prepared = self._talk.statements.get(statement.name)
+        return prepared.number if prepared else 0
+
+    def _note_refused(self, judged: Judged, how: str) -> None:
+        """One event for each statement of a refused string; those that were not the reason say so."""
+        talk = self._talk
+        talk.refused += 1
+        for statement in judged.statements:
+            number = talk.next_number()
+            if statement.verdict == "refused":
+                talk.facts.append(statement.fact(number, how, talk.transaction))
+                continue
+            talk.facts.append(
+                statement.fact(
+                    number,
+                    how,
+                    talk.transaction,
+                    verdict="refused",
+                    rule="another-statement",
+                    reason="another statement of the same query string was refused",
+                )
+            )
+        if not judged.statements and judged.refusal is not None:
+            talk.facts.append(
+                StatementJudged(
+                    number=talk.next_number(),
+                    how=how,
+                    kind=StatementKind.OTHER.value,
+                    verdict="refused",
+                    rule=judged.refusal.rule,
+                    reason=judged.refusal.message,
+                    transaction=talk.transaction,
+                    sealed=Sealed(text=judged.original),
+                )
+            )
+
+    def _refuse_in_batch(self, kind: int, refusal: Refusal) -> None:
+        talk = self._talk
+        talk.refused += 1
+        talk.facts.append(
+            StatementJudged(
+                number=talk.next_number(),
+                how="execute",
+                kind=StatementKind.OTHER.value,
+                verdict="refused",
+                rule=refusal.rule,
+                reason="the name is not known",
+                transaction=talk.transaction,
+                sealed=Sealed(text=refusal.message),
+            )
+        )
+        self._send(_refused_parse(REFUSED_NAME), Expected(kind, talk.batch, refusal=refusal))
+
+    def _note_empty(self, how: str, now: float) -> Running:
+        number = self._talk.next_number()
+        self._talk.facts.append(_nothing_to_run(number, how, self._talk.transaction))
+        return Running(number, now)
+
+
+def _nothing_to_run(number: int, how: str, transaction: str) -> StatementJudged:
+    return StatementJudged(
+        number=number, how=how, kind=StatementKind.OTHER.value, verdict="passed", transaction=transaction
+    )
+
+
+def _no_such_statement(name: str) -> Refusal:
+    words = f'prepared statement "{name}" does not exist' if name else "unnamed prepared statement does not exist"
+    return Refusal("26000", "unknown-statement", words)
+
+
+def _parameters(bind: Bind) -> tuple[str | None, ...]:
+    """Parameters as the record seals them: text as text, binary as hex."""
+    formats = bind.formats
+    shown: list[str | None] = []
+    for index, value in enumerate(bind.values):
+        if value is None:
+            shown.append(None)
+            continue
+        if not formats:
+            code = 0
+        elif len(formats) == 1:
+            code = formats[0]
+        else:
+            code = formats[index]
+        shown.append(value.decode("utf-8", "replace") if code == 0 else "\\x" + value.hex())
+    return tuple(shown)

@@ -1,0 +1,63 @@
+"""CancelRequest, by a key that only the client knows (PG manual, 55.2.9).
+
+The client is given a number and a key of the gateway's own; the upstream's never leave it.
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from gateway.channel import ChannelClosed
+from gateway.session.upstream import Upstream, UpstreamUnavailable, connect
+from protocol.startup import CancelRequest
+
+Cancel = Callable[[str], None]
+
+#: 31 bits: pids are positive in every client.
+_PIDS = 1 << 31
+
+
+@dataclass(slots=True)
+class CancelKeys:
+    """Which session a CancelRequest means."""
+
+    _entries: dict[int, tuple[bytes, Cancel]] = field(default_factory=dict)
+
+    def issue(self, cancel: Cancel) -> tuple[int, bytes]:
+        """A fresh (pid, four-byte key); `cancel(by)` is called when a request shows both."""
+        while True:
+            pid = secrets.randbelow(_PIDS - 1) + 1
+            if pid not in self._entries:
+                key = secrets.token_bytes(4)
+                self._entries[pid] = (key, cancel)
+                return pid, key
+
+    def forget(self, pid: int) -> None:
+        self._entries.pop(pid, None)
+
+    def use(self, request: CancelRequest, by: str) -> bool:
+        """Cancel what the request means. False for a wrong key, which does nothing."""
+        key, cancel = self._entries.get(request.pid, (b"", None))
+        if not hmac.compare_digest(key, request.key) or cancel is None:
+            return False
+        cancel(by)
+        return True
+
+
+async def cancel_upstream(upstream: Upstream) -> None:
+    """Ask the upstream to cancel what this session runs; returns when it has taken the request.
+    A target that cannot be reached is left to itself: the session's connection is closed anyway."""
+    try:
+        channel = await connect(upstream.route)
+    except UpstreamUnavailable:
+        return
+    try:
+        channel.write(CancelRequest(upstream.pid, upstream.key).encode())
+        await channel.wait_closed()
+    except ChannelClosed:
+        pass
+    finally:
+        channel.abort()

@@ -1,0 +1,55 @@
+"""What both directions of a session share: names, answers awaited, transaction status, counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from gateway.audit.facts import Fact
+from gateway.session.judge import Judge
+from gateway.session.replies import Replies
+from gateway.session.statements import Names, Portal, Prepared
+
+
+class UpstreamViolation(Exception):
+    """The upstream said what nobody asked for. The session ends: its answers can no longer be
+    told apart."""
+
+
+class SecondLock(Exception):
+    """A protected or unknown column came back under its own name (DESIGN: the second lock)."""
+
+    def __init__(self, table_oid: int, attribute: int) -> None:
+        super().__init__(f"column {attribute} of relation {table_oid}")
+        self.table_oid = table_oid
+        self.attribute = attribute
+
+
+@dataclass(slots=True)
+class Conversation:
+    judge: Judge
+    #: May notifications of other sessions reach the client?
+    may_listen: bool = False
+    statements: Names[Prepared] = field(default_factory=Names)
+    portals: Names[Portal] = field(default_factory=Names)
+    replies: Replies = field(default_factory=Replies)
+    #: Number of the batch being sent; a Sync or a Query ends one.
+    batch: int = 1
+    #: As in ReadyForQuery: I idle, T in a transaction, E in a failed one.
+    transaction: str = "I"
+    #: The upstream has said CopyInResponse and the client's data is awaited.
+    copying_in: bool = False
+    copied_bytes: int = 0
+    #: Events so far, and refused ones among them.
+    numbered: int = 0
+    refused: int = 0
+    #: Facts to write before anything of this chunk goes on.
+    facts: list[Fact] = field(default_factory=list)
+
+    def next_number(self) -> int:
+        self.numbered += 1
+        return self.numbered
+
+    def take_facts(self) -> tuple[Fact, ...]:
+        facts = tuple(self.facts)
+        self.facts.clear()
+        return facts

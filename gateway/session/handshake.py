@@ -1,0 +1,337 @@
+"""The door: from the first byte to a session, or to a FATAL that says why not and what to do.
+
+PG manual 55.2.1 (start-up), 55.2.10 (TLS). A sequence, so a coroutine; its deadline is the caller's.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import secrets
+import ssl
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+
+from config.settings import Settings
+from gateway.access.errors import AdmissionRefused
+from gateway.access.models import Admission
+from gateway.access.service import Access
+from gateway.audit.facts import DoorRefused, SessionOpened
+from gateway.audit.metrics import Metrics
+from gateway.audit.record import Recorder, RecordUnavailable
+from gateway.channel import Channel, ChannelClosed, OversizedPacket
+from gateway.policies import Policies
+from gateway.session.cancel import CancelKeys
+from gateway.session.live import Curfew, LiveSession
+from gateway.session.refusals import fatal
+from gateway.session.relay import Relay
+from gateway.session.snapshots import Snapshots
+from gateway.session.startup import Arrival, arrival, mask_key, pins
+from gateway.session.upstream import Upstream, UpstreamUnavailable, dial
+from masking.policy import RolePolicy, StatementKind
+from protocol.authentication import RESPONSE, AuthenticationCleartextPassword, AuthenticationOk
+from protocol.backend import BackendKeyData, NegotiateProtocolVersion, ParameterStatus, ReadyForQuery
+from protocol.errors import ProtocolViolation
+from protocol.startup import (
+    PROTOCOL_3_0,
+    CancelRequest,
+    GSSENCRequest,
+    SSLRequest,
+    StartupMessage,
+    decode_startup,
+)
+
+log = structlog.get_logger()
+
+#: A connection asks at most for GSSAPI and for TLS before it says who it is.
+QUESTIONS = 2
+HOW_TO_TLS = 'Connect with sslmode=verify-full and the sslrootcert that "pgcurfew connect" uses.'
+HOW_TO_GET_IN = 'Use a token from "pgcurfew token" as the password.'
+
+
+class Turned(Exception):  # noqa: N818 -- an answer, not a fault
+    """The connection is turned away: what the client is told and what the record says."""
+
+    def __init__(self, cause: str, sqlstate: str, message: str, hint: str | None = None, *, token: str = "") -> None:
+        super().__init__(message)
+        self.cause = cause
+        self.sqlstate = sqlstate
+        self.message = message
+        self.hint = hint
+        self.token = token
+
+
+class Left(Exception):  # noqa: N818 -- an event, not a fault
+    """The client is gone, or wanted only to cancel: nothing is left to say."""
+
+
+@dataclass(slots=True)
+class Visitor:
+    """Who is at the door, as far as is known: for the record of a refusal."""
+
+    peer: str
+    user: str = ""
+    database: str = ""
+    tls: str | None = None
+
+
+@dataclass(frozen=True)
+class Door:
+    """What a handshake needs of the house."""
+
+    settings: Settings
+    tls: ssl.SSLContext
+    policies: Callable[[], Policies]
+    access: Access
+    recorder: Recorder
+    metrics: Metrics
+    snapshots: Mapping[str, Snapshots]
+    cancel_keys: CancelKeys
+    clock: Callable[[], datetime]
+    #: How many sessions are open now.
+    open_sessions: Callable[[], int]
+    master_mask_key: bytes
+
+    async def welcome(self, client: Channel, visitor: Visitor) -> LiveSession:
+        """A session that is ready to `run`. Raises Turned, Left, ProtocolViolation."""
+        startup = await self._hear(client, visitor)
+        if startup.minor > 0 or any(name.startswith("_pq_.") for name in startup.parameters):
+            options = tuple(name for name in startup.parameters if name.startswith("_pq_."))
+            client.write(NegotiateProtocolVersion(PROTOCOL_3_0, options).encode())
+        arrived = arrival(startup.parameters)
+        visitor.user = startup.parameters.get("user", "")
+        visitor.database = startup.parameters.get("database", "")
+        if client.tls is None and not self._may_be_plain(client):
+            raise Turned("no-tls", "28000", "pgcurfew accepts only connections through TLS", HOW_TO_TLS)
+        if not isinstance(arrived, Arrival):
+            raise Turned(arrived.rule, arrived.sqlstate, arrived.message, arrived.hint)
+        visitor.database = arrived.database
+        token = await self._token(client)
+        admission = await self._admit(token, arrived, client)
+        try:
+            return await self._open(client, visitor, arrived, admission)
+        except BaseException:
+            self.access.leave(admission)
+            raise
+
+    async def _hear(self, client: Channel, visitor: Visitor) -> StartupMessage:
+        """The startup packet, after any questions about encryption."""
+        for _ in range(QUESTIONS + 1):
+            packet = decode_startup(await client.read_startup(self.settings.limits.max_startup_bytes))
+            match packet:
+                case StartupMessage():
+                    return packet
+                case SSLRequest():
+                    if client.tls is not None:
+                        raise ProtocolViolation("TLS was asked for twice")
+                    if client.has_unread:
+                        raise ProtocolViolation("received unencrypted data after SSL request")
+                    await client.start_tls(
+                        self.tls,
+                        server_side=True,
+                        timeout=self.settings.limits.handshake_seconds,
+                        first=b"S",
+                    )
+                    visitor.tls = client.tls.version() if client.tls is not None else None
+                case GSSENCRequest():
+                    if client.has_unread:
+                        raise ProtocolViolation("received unencrypted data after GSSAPI encryption request")
+                    client.write(b"N")
+                case CancelRequest():
+                    if not self.cancel_keys.use(packet, client.peer):
+                        self.metrics.cancel_refused()
+                    raise Left
+        raise ProtocolViolation("too many requests before the startup packet")
+
+    def _may_be_plain(self, client: Channel) -> bool:
+        if not self.settings.tls.plaintext_on_loopback:
+            return False
+        try:
+            return ipaddress.ip_address(client.peer_host).is_loopback
+        except ValueError:
+            return False
+
+    async def _token(self, client: Channel) -> str:
+        """What the client gives as password."""
+        client.write(AuthenticationCleartextPassword().encode())
+        longest = self.settings.tokens.max_bytes
+        try:
+            kind, body = await client.read_frame(longest + 1)
+        except OversizedPacket:
+            raise Turned(
+                "oversized-token", "28P01", f"the password is longer than {longest} bytes", HOW_TO_GET_IN
+            ) from None
+        if kind != RESPONSE or body[-1:] != b"\0" or b"\0" in body[:-1]:
+            raise ProtocolViolation("expected a password message")
+        if body == b"\0":
+            raise Turned("no-token", "28P01", "no token was given as password", HOW_TO_GET_IN)
+        return body[:-1].decode("utf-8", "replace")
+
+    async def _admit(self, token: str, arrived: Arrival, client: Channel) -> Admission:
+        try:
+            admission = await self.access.admit(token, user=arrived.user, database=arrived.database, client=client.peer)
+        except AdmissionRefused as refused:
+            raise Turned(
+                refused.cause, refused.sqlstate, refused.message, refused.hint or None, token=refused.token_id
+            ) from None
+        if self.open_sessions() >= self.settings.limits.sessions:
+            self.access.leave(admission)
+            raise Turned("too-many-sessions", "53300", "the gateway has no room for another session", "Try again soon.")
+        return admission
+
+    async def _open(self, client: Channel, visitor: Visitor, arrived: Arrival, admission: Admission) -> LiveSession:
+        grant = admission.grant
+        settings = self.settings
+        target = settings.targets.get(grant.target)
+        policies = self.policies()
+        policy = policies.role(grant.role)
+        snapshots = self.snapshots.get(grant.target)
+        if target is None or snapshots is None or policy is None:
+            raise Turned(
+                "not-configured",
+                "57P03",
+                f'target "{grant.target}" or role "{grant.role}" is no longer configured',
+                "Ask an admin; the settings or the policy have changed since the grant was approved.",
+                token=admission.token_id,
+            )
+        session = f"ses_{secrets.token_hex(8)}"
+        try:
+            judge = await snapshots.judge(policy)
+            key = mask_key(self.master_mask_key, grant.id)
+            pinned = pins(arrived, policy, target, settings.limits, session=session, key=key)
+            upstream = await dial(snapshots.route, pinned, secrets.token_urlsafe(18))
+        except UpstreamUnavailable as error:
+            raise Turned(
+                "upstream",
+                error.sqlstate,
+                error.message,
+                "Try again, or ask whoever runs the database.",
+                token=admission.token_id,
+            ) from None
+        try:
+            record = self.recorder.open_session(
+                self._opened(session, client, visitor, arrived, admission, policies, upstream, judge.catalog.version)
+            )
+        except RecordUnavailable:
+            upstream.channel.abort()
+            raise Turned(
+                "record",
+                "58030",
+                "the audit record cannot be written, so no session may open",
+                "Tell whoever runs this gateway.",
+                token=admission.token_id,
+            ) from None
+        relay = Relay(
+            judge,
+            max_message_bytes=settings.limits.max_message_bytes,
+            may_listen=StatementKind.LISTEN in policy.statements,
+        )
+        live = LiveSession(
+            session, admission, client, upstream, relay, record, snapshots, self.metrics, self._curfew(admission)
+        )
+        self._greet(client, arrived, upstream, policy, live)
+        return live
+
+    def _opened(
+        self,
+        session: str,
+        client: Channel,
+        visitor: Visitor,
+        arrived: Arrival,
+        admission: Admission,
+        policies: Policies,
+        upstream: Upstream,
+        catalog_version: str,
+    ) -> SessionOpened:
+        grant = admission.grant
+        startup = dict(arrived.settings)
+        if arrived.application_name:
+            startup["application_name"] = arrived.application_name
+        opened = SessionOpened(
+            session=session,
+            person=grant.person,
+            grant=grant.id,
+            reason=grant.reason,
+            approvers=grant.approvers,
+            role=grant.role,
+            target=grant.target,
+            database=self.settings.targets[grant.target].database,
+            client=client.peer,
+            ends_at=f"{admission.ends_at:%Y-%m-%dT%H:%M:%SZ}",
+            token=admission.token_id,
+            policy_version=policies.version,
+            catalog_version=catalog_version,
+            server_version=upstream.parameters.get("server_version", ""),
+            tls=visitor.tls,
+            startup=startup,
+            upstream_pid=upstream.pid,
+        )
+        self.metrics.saw(opened)
+        return opened
+
+    def _curfew(self, admission: Admission) -> Curfew:
+        left = (admission.ends_at - self.clock()).total_seconds()
+        return Curfew(admission.ends_at, max(left, 0.0), self.settings.limits.warn_before_seconds)
+
+    def _greet(
+        self, client: Channel, arrived: Arrival, upstream: Upstream, policy: RolePolicy, live: LiveSession
+    ) -> None:
+        """What PostgreSQL says after a good password. The client sees itself, not the gateway's login."""
+        shown = {
+            **upstream.parameters,
+            "session_authorization": arrived.user,
+            "application_name": arrived.application_name,
+            "is_superuser": "off",
+        }
+        pid, key = self.cancel_keys.issue(live.cancel)
+        live.cancel_pid = pid
+        client.write(
+            AuthenticationOk().encode()
+            + b"".join(ParameterStatus(name, value).encode() for name, value in shown.items())
+            + BackendKeyData(pid, key).encode()
+            + ReadyForQuery("I").encode()
+        )
+
+    def note_refusal(self, visitor: Visitor, turned: Turned) -> None:
+        """Into the control log, the metrics and the log."""
+        fact = DoorRefused(
+            client=visitor.peer,
+            cause=turned.cause,
+            sqlstate=turned.sqlstate,
+            message=turned.message,
+            user=visitor.user,
+            database=visitor.database,
+            token=turned.token,
+            tls=visitor.tls,
+        )
+        self.metrics.saw(fact)
+        log.info("connection refused", cause=turned.cause, client=visitor.peer)
+        try:
+            self.recorder.note(fact)
+        except RecordUnavailable as error:
+            log.error("refusal not recorded", reason=str(error))
+
+
+async def knock(door: Door, client: Channel) -> LiveSession | None:
+    """One connection at the door: a session, or None when it was turned away or left."""
+    visitor = Visitor(client.peer)
+    try:
+        return await door.welcome(client, visitor)
+    except Left:
+        pass
+    except ChannelClosed:
+        pass
+    except Turned as turned:
+        door.note_refusal(visitor, turned)
+        client.write(fatal(turned.sqlstate, turned.message, hint=turned.hint))
+    except (ProtocolViolation, OversizedPacket) as violation:
+        sqlstate = violation.sqlstate if isinstance(violation, ProtocolViolation) else "08P01"
+        broken = Turned("protocol", sqlstate, f"protocol violation: {violation}")
+        door.note_refusal(visitor, broken)
+        client.write(fatal(sqlstate, broken.message))
+    except OSError as error:  # ssl.SSLError is one
+        door.note_refusal(visitor, Turned("tls", "08P01", f"the TLS handshake failed: {type(error).__name__}"))
+    client.close()
+    return None

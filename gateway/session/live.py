@@ -1,0 +1,329 @@
+"""A relay on two channels: performs its commands in order, keeps its time, and ends it whole.
+
+No session outlives its grant: the end is a timer on a monotonic clock set once, and the periodic
+re-check of the store (server) is a second one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime
+from typing import assert_never
+
+import structlog
+
+from gateway.access.models import Admission
+from gateway.audit.facts import Fact, SessionClosed
+from gateway.audit.metrics import Metrics
+from gateway.audit.record import RecordUnavailable, SessionRecord
+from gateway.channel import Channel
+from gateway.session.cancel import cancel_upstream
+from gateway.session.commands import (
+    CancelUpstream,
+    Command,
+    EndSession,
+    Record,
+    RefreshCatalog,
+    SendToClient,
+    SendToUpstream,
+)
+from gateway.session.refusals import fatal
+from gateway.session.relay import Relay
+from gateway.session.snapshots import Snapshots
+from gateway.session.upstream import Upstream, UpstreamUnavailable
+from protocol.frontend import Terminate
+
+log = structlog.get_logger()
+
+#: From the end of a session until its client's connection is cut, whatever it has not read yet.
+LAST_WORDS_SECONDS = 0.5
+#: How long the upstream may take to leave after its query was cancelled, before its backend is ended.
+LEAVE_SECONDS = 0.4
+
+TERMINATE = Terminate().encode()
+
+
+@dataclass(frozen=True, slots=True)
+class Curfew:
+    """When a session ends, and when it is told: seconds before the end, descending."""
+
+    ends_at: datetime
+    seconds_left: float
+    warnings: tuple[int, ...]
+
+
+class LiveSession:
+    """One open session. Made by the handshake; `run` returns when it is over."""
+
+    def __init__(
+        self,
+        session_id: str,
+        admission: Admission,
+        client: Channel,
+        upstream: Upstream,
+        relay: Relay,
+        record: SessionRecord,
+        snapshots: Snapshots,
+        metrics: Metrics,
+        curfew: Curfew,
+    ) -> None:
+        self.id = session_id
+        self.admission = admission
+        self._client = client
+        self._upstream = upstream
+        self._relay = relay
+        self._record = record
+        self._snapshots = snapshots
+        self._metrics = metrics
+        self._curfew = curfew
+        #: The number that the client's CancelRequest will quote.
+        self.cancel_pid = 0
+        self._loop = asyncio.get_running_loop()
+        self._over: asyncio.Future[EndSession] = self._loop.create_future()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._timers: list[asyncio.TimerHandle] = []
+        self._upstream_congested = False
+        self._cancelling: asyncio.Task[None] | None = None
+
+    async def run(self) -> None:
+        """Relay until the session is over, then leave nothing behind."""
+        self._set_timers()
+        # The client's side last: everything is in place when its first byte is looked at.
+        self._upstream.channel.relay_to(_UpstreamSide(self))
+        self._client.relay_to(_ClientSide(self))
+        try:
+            ended = await asyncio.shield(self._over)
+        except asyncio.CancelledError:
+            self.end("shutdown", "57P01", "terminating connection: the gateway is shutting down")
+            ended = await self._over
+        await self._leave(ended)
+
+    def end(self, cause: str, sqlstate: str, message: str, *, hint: str | None = None, detail: str = "") -> None:
+        """End the session now, for a reason of the gateway's."""
+        self.perform(self._relay.end(cause, sqlstate, message, self._loop.time(), hint=hint, detail=detail))
+        if not self._over.done():
+            self._timers.append(self._loop.call_later(LAST_WORDS_SECONDS, self._end_at_once, cause, detail or message))
+
+    def cancel(self, by: str) -> None:
+        """A CancelRequest with this session's key came."""
+        self.perform(self._relay.cancel_asked(by))
+
+    def perform(self, commands: list[Command]) -> None:
+        """Do what the relay asks, in order; what cannot be recorded does not happen, nor what follows."""
+        for command in commands:
+            match command:
+                case Record(facts):
+                    if not self._write_down(facts):
+                        return
+                case SendToUpstream(data):
+                    self._upstream.channel.write(data)
+                case SendToClient(data):
+                    self._client.write(data)
+                case CancelUpstream():
+                    self._cancelling = self._spawn(cancel_upstream(self._upstream))
+                case RefreshCatalog():
+                    self._spawn(self._refresh_catalog())
+                case EndSession():
+                    self._finish(command)
+                case _:
+                    assert_never(command)
+        self._steer()
+
+    # time
+
+    def _set_timers(self) -> None:
+        left = self._curfew.seconds_left
+        for seconds in self._curfew.warnings:
+            if seconds < left:
+                self._timers.append(self._loop.call_later(left - seconds, self._warn, seconds))
+        self._timers.append(self._loop.call_later(left, self._curfew_falls))
+
+    def _warn(self, seconds: int) -> None:
+        words = f"this session ends in {_in_words(seconds)}, at {self._curfew.ends_at:%H:%M:%S} UTC, with its grant"
+        self.perform(self._relay.warn(words, seconds))
+
+    def _curfew_falls(self) -> None:
+        grant = self.admission.grant
+        self.end(
+            "grant-ended",
+            "57P01",
+            f"terminating connection: grant {grant.id} ended at {self._curfew.ends_at:%Y-%m-%d %H:%M:%S} UTC",
+            hint='Ask for access again with "pgcurfew request", or have the grant extended before it ends.',
+        )
+
+    def _end_at_once(self, cause: str, detail: str) -> None:
+        self.perform(self._relay.end_at_once(cause, detail, self._loop.time()))
+
+    # the two sides
+
+    def client_sent(self, data: bytes) -> None:
+        try:
+            self.perform(self._relay.client_sent(data, self._loop.time()))
+        except Exception:
+            self.failed()
+
+    def upstream_sent(self, data: bytes) -> None:
+        try:
+            self.perform(self._relay.upstream_sent(data, self._loop.time()))
+        except Exception:
+            self.failed()
+
+    def failed(self) -> None:
+        """A fault of our own: nothing more passes in either direction (fail closed)."""
+        log.exception("session failed", session=self.id)
+        self._client.write(fatal("XX000", "internal error in the gateway", hint="Tell whoever runs it; see its log."))
+        self._relay.end_at_once("fault", "internal error", self._loop.time())
+        self._finish(EndSession("fault", "internal error"))
+
+    def client_left(self) -> None:
+        self.perform(self._relay.end_at_once("client", "the client closed the connection", self._loop.time()))
+
+    def upstream_left(self) -> None:
+        self.end(
+            "upstream",
+            "08006",
+            "the connection to the database was lost",
+            hint="Connect again; if that fails, the database is down or restarting.",
+        )
+
+    def client_congested(self, congested: bool) -> None:
+        """The client does not read: neither do we read the upstream."""
+        if congested:
+            self._upstream.channel.pause_reading()
+        else:
+            self._upstream.channel.resume_reading()
+
+    def upstream_congested(self, congested: bool) -> None:
+        self._upstream_congested = congested
+        self._steer()
+
+    def _steer(self) -> None:
+        """Read the client only while its messages can be taken."""
+        if self._upstream_congested or self._relay.holding:
+            self._client.pause_reading()
+        else:
+            self._client.resume_reading()
+
+    # what commands need
+
+    def _write_down(self, facts: tuple[Fact, ...]) -> bool:
+        try:
+            self._record.append(facts)
+        except RecordUnavailable as error:
+            log.error("record unavailable, session ended", session=self.id, reason=str(error))
+            self._client.write(
+                fatal(
+                    "58030",
+                    "the audit record cannot be written, so no statement may run",
+                    hint="Tell whoever runs this gateway; connect again when the record's disk is in order.",
+                )
+            )
+            self._relay.end_at_once("record", str(error), self._loop.time())
+            self._finish(EndSession("record", str(error)))
+            return False
+        for fact in facts:
+            self._metrics.saw(fact)
+        return True
+
+    def _finish(self, ended: EndSession) -> None:
+        if not self._over.done():
+            self._over.set_result(ended)
+
+    async def _refresh_catalog(self) -> None:
+        try:
+            await self._snapshots.refresh()
+        except UpstreamUnavailable as error:
+            log.warning("catalog not refreshed", session=self.id, reason=error.message)
+        self.perform(self._relay.catalog_refreshed(self._loop.time()))
+
+    def _spawn(self, coroutine: object) -> asyncio.Task[None]:
+        task: asyncio.Task[None] = self._loop.create_task(coroutine)  # type: ignore[arg-type]
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def _leave(self, ended: EndSession) -> None:
+        """Close both sides so that neither a backend nor a client stays."""
+        for timer in self._timers:
+            timer.cancel()
+        closed = SessionClosed(
+            cause=ended.cause,
+            detail=ended.detail,
+            statements=self._relay.statements,
+            refused=self._relay.refused,
+        )
+        self._record.close(closed)
+        self._metrics.saw(closed)
+        self._client.resume_reading()
+        self._client.close()
+        upstream = self._upstream
+        busy = self._relay.busy
+        upstream.channel.resume_reading()
+        upstream.channel.write(TERMINATE)
+        if busy and self._cancelling is None:
+            self._cancelling = self._spawn(cancel_upstream(upstream))
+        try:
+            async with asyncio.timeout(LEAVE_SECONDS):
+                await upstream.channel.wait_closed()
+        except TimeoutError:
+            if busy:
+                await self._snapshots.end_backend(upstream.pid)
+        upstream.channel.abort()
+        if not self._client.closed:
+            try:
+                async with asyncio.timeout(LAST_WORDS_SECONDS):
+                    await self._client.wait_closed()
+            except TimeoutError:
+                self._client.abort()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=self._upstream.route.timeout)
+
+
+class _ClientSide:
+    """What the client's channel calls."""
+
+    __slots__ = ("_session",)
+
+    def __init__(self, session: LiveSession) -> None:
+        self._session = session
+
+    def received(self, data: bytes) -> None:
+        self._session.client_sent(data)
+
+    def left(self, error: Exception | None) -> None:
+        self._session.client_left()
+
+    def congested(self) -> None:
+        self._session.client_congested(True)
+
+    def relieved(self) -> None:
+        self._session.client_congested(False)
+
+
+class _UpstreamSide:
+    """What the upstream's channel calls."""
+
+    __slots__ = ("_session",)
+
+    def __init__(self, session: LiveSession) -> None:
+        self._session = session
+
+    def received(self, data: bytes) -> None:
+        self._session.upstream_sent(data)
+
+    def left(self, error: Exception | None) -> None:
+        self._session.upstream_left()
+
+    def congested(self) -> None:
+        self._session.upstream_congested(True)
+
+    def relieved(self) -> None:
+        self._session.upstream_congested(False)
+
+
+def _in_words(seconds: int) -> str:
+    minutes, rest = divmod(seconds, 60)
+    if minutes and not rest:
+        return "1 minute" if minutes == 1 else f"{minutes} minutes"
+    return "1 second" if seconds == 1 else f"{seconds} seconds"

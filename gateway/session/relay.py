@@ -1,0 +1,263 @@
+"""Between client and upstream: every statement is judged before it passes.
+
+Event in, commands out; no await, no clock, no randomness. `now` is in seconds of a monotonic clock.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+from gateway.audit.facts import (
+    CancelAsked,
+    ExpiryNoticed,
+    Fact,
+    SecondLockTripped,
+    StatementEnded,
+)
+from gateway.session.answering import Answering, UpstreamEnds
+from gateway.session.asking import Asking, Terminated
+from gateway.session.commands import (
+    CancelUpstream,
+    Command,
+    EndSession,
+    Record,
+    RefreshCatalog,
+    SendToClient,
+    SendToUpstream,
+)
+from gateway.session.conversation import Conversation, SecondLock, UpstreamViolation
+from gateway.session.judge import Judge
+from gateway.session.refusals import fatal, notice
+from protocol.errors import ProtocolViolation
+from protocol.frames import BackendFrames, Frame, FrontendFrames
+
+#: An unknown name makes us look at the catalog again, but not more often than this (seconds).
+LOOK_AGAIN_AFTER = 2.0
+
+
+class Relay:
+    """One session's conversation. Each method is an event; it returns what is to be done, in order."""
+
+    def __init__(self, judge: Judge, *, max_message_bytes: int, may_listen: bool = False) -> None:
+        self._talk = Conversation(judge, may_listen=may_listen)
+        self._asking = Asking(self._talk)
+        self._answering = Answering(self._talk)
+        self._from_client = FrontendFrames(max_message_bytes)
+        self._from_upstream = BackendFrames()
+        self._held: deque[tuple[int, bytes]] = deque()
+        self._waits_for_catalog = False
+        self._looked_at: float = -LOOK_AGAIN_AFTER
+        self._to_say: list[bytes] = []
+        self._ending: tuple[Command, ...] | None = None
+        self._ended = False
+
+    @property
+    def holding(self) -> bool:
+        """Messages of the client wait; it should not be read further."""
+        return bool(self._held)
+
+    @property
+    def busy(self) -> bool:
+        """Does the upstream owe an answer?"""
+        return len(self._talk.replies) > 0
+
+    @property
+    def transaction(self) -> str:
+        return self._talk.transaction
+
+    @property
+    def statements(self) -> int:
+        return self._talk.numbered
+
+    @property
+    def refused(self) -> int:
+        return self._talk.refused
+
+    # events
+
+    def client_sent(self, data: bytes, now: float) -> list[Command]:
+        if self._ended or self._ending is not None:
+            return []
+        try:
+            frames = self._from_client.feed(data)
+        except ProtocolViolation as violation:
+            return [*self._asked(now), *self._violated(violation, now)]
+        self._held.extend(frames)
+        return self._take_held(now)
+
+    def catalog_refreshed(self, now: float) -> list[Command]:
+        self._waits_for_catalog = False
+        self._asking.catalog_is_fresh = True
+        return self._take_held(now)
+
+    def upstream_sent(self, data: bytes, now: float) -> list[Command]:
+        if self._ended:
+            return []
+        end: list[Command] = []
+        try:
+            for piece in self._from_upstream.feed(data):
+                if isinstance(piece, Frame):
+                    self._answering.message(piece, now)
+                else:
+                    self._answering.rows(piece)
+        except SecondLock as lock:
+            end = self._second_lock(lock, now)
+        except UpstreamEnds as fate:
+            end = [EndSession("upstream", str(fate))]
+            self._ended = True
+        except (UpstreamViolation, ProtocolViolation) as violation:
+            end = self._stop(
+                "upstream",
+                fatal("08P01", f"the database's answer was not understood: {violation}"),
+                str(violation),
+                now,
+            )
+        commands = self._answered()
+        if end:
+            return commands + end
+        commands += self._say()
+        if self._held and not self._waits_for_catalog:
+            commands += self._take_held(now)
+        return commands
+
+    def warn(self, message: str, seconds_left: int) -> list[Command]:
+        """The grant will end soon."""
+        if self._ended:
+            return []
+        self._to_say.append(notice(message))
+        return [Record((ExpiryNoticed(seconds_left),)), *self._say()]
+
+    def cancel_asked(self, by: str) -> list[Command]:
+        """A CancelRequest with this session's key came."""
+        head = self._talk.replies.head
+        if self._ended or head is None:
+            return []
+        number = head.running[0].number if head.running else 0
+        return [Record((CancelAsked(number, by),)), CancelUpstream()]
+
+    def end(
+        self, cause: str, sqlstate: str, message: str, now: float, *, detail: str = "", hint: str | None = None
+    ) -> list[Command]:
+        """End the session for a reason of the gateway's: tell the client, cancel what runs.
+
+        In the middle of a row the client is told when the row is complete; whoever performs the
+        commands closes the connection in any case shortly after."""
+        if self._ended or self._ending is not None:
+            return []
+        words = fatal(sqlstate, message, hint=hint)
+        cut = self._cut(now)
+        if self._from_upstream.between_messages:
+            self._ended = True
+            return [*cut, SendToClient(words), *self._cancel_if_busy(), EndSession(cause, detail or message)]
+        self._ending = (SendToClient(words), EndSession(cause, detail or message))
+        return [*cut, *self._cancel_if_busy()]
+
+    def end_at_once(self, cause: str, detail: str, now: float) -> list[Command]:
+        """End without another word: the client is gone, or did not take the last row in time."""
+        if self._ended:
+            return []
+        self._ended = True
+        cut = [] if self._ending is not None else self._cut(now)
+        return [*cut, *self._cancel_if_busy(), EndSession(cause, detail)]
+
+    # the client's side
+
+    def _take_held(self, now: float) -> list[Command]:
+        """Take waiting messages in order, until one has to wait again."""
+        held = self._held
+        commands: list[Command] = []
+        try:
+            while held and not self._waits_for_catalog:
+                kind, raw = held[0]
+                if self._asking.message(kind, raw, now):
+                    held.popleft()
+                    continue
+                if not self._asking.wants_catalog:
+                    break
+                self._asking.wants_catalog = False
+                if now - self._looked_at < LOOK_AGAIN_AFTER:
+                    self._asking.catalog_is_fresh = True
+                    continue
+                self._looked_at = now
+                self._waits_for_catalog = True
+                commands.append(RefreshCatalog())
+        except Terminated:
+            self._ended = True
+            asked = self._asked(now)
+            return [*asked, *self._cut(now), EndSession("client")]
+        except ProtocolViolation as violation:
+            return [*self._asked(now), *self._violated(violation, now)]
+        return self._asked(now) + commands
+
+    def _asked(self, now: float) -> list[Command]:
+        commands: list[Command] = []
+        facts = self._talk.take_facts()
+        if facts:
+            commands.append(Record(facts))
+        data = self._asking.take_parts()
+        if data:
+            commands.append(SendToUpstream(data))
+        return commands
+
+    def _violated(self, violation: ProtocolViolation, now: float) -> list[Command]:
+        return self._stop("protocol", fatal(violation.sqlstate, str(violation)), str(violation), now)
+
+    # the upstream's side
+
+    def _answered(self) -> list[Command]:
+        commands: list[Command] = []
+        facts = self._talk.take_facts()
+        if facts:
+            commands.append(Record(facts))
+        data = self._answering.take_parts()
+        if data:
+            commands.append(SendToClient(data))
+        return commands
+
+    def _say(self) -> list[Command]:
+        """Words of our own, between two messages of the upstream and never inside one."""
+        if not self._from_upstream.between_messages:
+            return []
+        if self._ending is not None:
+            self._ended = True
+            return list(self._ending)
+        if not self._to_say:
+            return []
+        said = b"".join(self._to_say)
+        self._to_say.clear()
+        return [SendToClient(said)]
+
+    def _second_lock(self, lock: SecondLock, now: float) -> list[Command]:
+        head = self._talk.replies.head
+        number = head.running[0].number if head is not None and head.running else 0
+        tripped: Fact = SecondLockTripped(number, lock.table_oid, lock.attribute)
+        words = fatal(
+            "42501",
+            "the session was ended: a protected column came back unmasked",
+            detail="This should not happen. The result was withheld and the event recorded.",
+        )
+        return [Record((tripped,)), *self._stop("second-lock", words, str(lock), now)]
+
+    # ending
+
+    def _stop(self, cause: str, words: bytes, detail: str, now: float) -> list[Command]:
+        self._ended = True
+        return [*self._cut(now), SendToClient(words), *self._cancel_if_busy(), EndSession(cause, detail)]
+
+    def _cancel_if_busy(self) -> list[Command]:
+        return [CancelUpstream()] if self.busy else []
+
+    def _cut(self, now: float) -> list[Command]:
+        """Every statement whose end will not be seen any more."""
+        cut = tuple(
+            StatementEnded(
+                number=running.number,
+                outcome="cut",
+                rows=running.rows,
+                bytes=running.bytes,
+                microseconds=round((now - running.started) * 1e6),
+                transaction=self._talk.transaction,
+            )
+            for running in self._talk.replies.still_running()
+        )
+        return [Record(cut)] if cut else []

@@ -1,0 +1,95 @@
+"""Whose answer is whose: what was sent and is not answered yet, in order.
+
+PostgreSQL answers in the order of asking; after an error in a batch it skips to the Sync. This
+queue follows it. An answer that nobody waits for ends the session (fail closed).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from gateway.session.judge import Judged
+from gateway.session.statements import Undo
+from masking.verdict import Refusal
+
+BIND = ord("B")
+SYNC = ord("S")
+
+
+@dataclass(slots=True)
+class Running:
+    """A statement whose event is written and whose end is not. `started` in seconds (monotonic)."""
+
+    number: int
+    started: float
+    rows: int = 0
+    bytes: int = 0
+    undo: list[Undo] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Expected:
+    """One message that PostgreSQL will answer (or skip). `kind` is the message's type byte."""
+
+    kind: int
+    batch: int
+    refusal: Refusal | None = None
+    #: For positions in errors: the text this message was about.
+    judged: Judged | None = None
+    #: The statements it runs, those still to end; the first is the one running.
+    running: deque[Running] = field(default_factory=deque)
+    undo: list[Undo] = field(default_factory=list)
+
+    @property
+    def own_events(self) -> list[Running]:
+        """Events that end with this message. A Bind has none: its Execute has one, and only its
+        failure is told, as the failure of the statement that it binds."""
+        return [] if self.kind == BIND else list(self.running)
+
+    def take_back(self) -> None:
+        """PostgreSQL did not do this: names stand for what they stood for before."""
+        for running in reversed(self.running):
+            for undo in reversed(running.undo):
+                undo()
+        for undo in reversed(self.undo):
+            undo()
+
+
+class Replies:
+    """The queue of Expected, oldest first."""
+
+    def __init__(self) -> None:
+        self._queue: deque[Expected] = deque()
+
+    def __len__(self) -> int:
+        return len(self._queue)
+
+    def expect(self, expected: Expected) -> None:
+        self._queue.append(expected)
+
+    @property
+    def head(self) -> Expected | None:
+        return self._queue[0] if self._queue else None
+
+    def answered(self) -> Expected:
+        return self._queue.popleft()
+
+    def skip_batch(self) -> list[Expected]:
+        """After an error in the extended protocol: everything before the next Sync is skipped.
+        Returns what is skipped, oldest first, the failed message included."""
+        skipped: list[Expected] = []
+        while self._queue and self._queue[0].kind != SYNC:
+            skipped.append(self._queue.popleft())
+        for expected in reversed(skipped):
+            expected.take_back()
+        return skipped
+
+    def ignore_syncs_in_copy(self) -> None:
+        """COPY FROM STDIN has begun behind an Execute: PostgreSQL ignores the Syncs already sent
+        (PG manual, 55.2.6)."""
+        while len(self._queue) > 1 and self._queue[1].kind == SYNC:
+            del self._queue[1]
+
+    def still_running(self) -> list[Running]:
+        return [running for expected in self._queue for running in expected.own_events]
