@@ -25,6 +25,10 @@ from gateway.access.models import (
 from gateway.audit.facts import AccessChanged
 
 
+class StoreNotUsable(Exception):  # noqa: N818 -- says what is the matter
+    """What is to be the store is none of ours, of a newer version, or cannot be opened."""
+
+
 @dataclass(frozen=True, slots=True)
 class ListFilter:
     """Which requests or grants to list, newest first: those of `person`, and those for one of

@@ -16,7 +16,8 @@ from typing import Self
 
 import aiosqlite
 
-from gateway.storage.migrate import StoreNotUsable, migrate, migrations
+from gateway.access.store import StoreNotUsable
+from gateway.storage.migrate import migrate, migrations
 
 _PRAGMAS = (
     "PRAGMA busy_timeout = 10000",

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Final
 
+from gateway.access.store import StoreNotUsable
+
+__all__ = ["Migration", "StoreNotUsable", "migrate", "migrations", "statements"]
+
 #: "pgcf": tells our files from other SQLite files.
 APPLICATION_ID: Final = 0x70676366
 _NAME: Final = re.compile(r"(\d{4})_[a-z0-9_]+\.sql")
-
-
-class StoreNotUsable(Exception):  # noqa: N818 -- says what is the matter
-    """The file is no store of ours, or one of a newer version."""
 
 
 @dataclass(frozen=True, slots=True)
