@@ -7,7 +7,6 @@ tomllib tells values but not places. This reads the same text once more, only fo
 from __future__ import annotations
 
 import bisect
-import contextlib
 import tomllib
 from collections.abc import Mapping
 
@@ -41,10 +40,9 @@ class Lines:
 
 
 def locate(text: str) -> Lines:
-    """All locations of a valid TOML document. (Of an invalid one: whatever was found before it stopped.)"""
+    """All locations of a TOML document, which must be one that tomllib reads."""
     reader = _Reader(text)
-    with contextlib.suppress(IndexError):  # only past the end of a text that tomllib would not have accepted
-        reader.document()
+    reader.document()
     return Lines(reader.found)
 
 
@@ -135,8 +133,6 @@ class _Reader:
         fence = quote * 3 if self.text.startswith(quote * 3, start) else quote
         self.at += len(fence)
         while not self.text.startswith(fence, self.at):
-            if self.at >= len(self.text):
-                raise IndexError
             self.at += 2 if quote == '"' and self.text[self.at] == "\\" else 1
         self.at += len(fence)
         # Up to two quotes may stand directly before the closing three.

@@ -23,8 +23,10 @@ from config.shape import description_at, did_you_mean, fields_at
 __all__ = ["ConfigError", "Problem", "load_policy", "load_settings", "parse_policy"]
 
 #: More is no file that a person wrote.
-MAX_BYTES = 4 * 1024 * 1024
+MAX_BYTES = 1024 * 1024
+MAX_DEPTH = 20
 
+_TOO_DEEP: dict[str, Any] = {}
 _AT_LINE = re.compile(r"\s*\(at line (\d+), column (\d+)\)\Z")
 _AT_END = re.compile(r"\s*\(at end of document\)\Z")
 
@@ -137,6 +139,8 @@ class _Reader:
             match details["type"]:
                 case "extra_forbidden":
                     pass
+                case "too_short" if any(inner[: len(location)] == location != inner for inner, _ in errors):
+                    pass  # the elements that are not right were not counted
                 case "missing":
                     if location not in meant:
                         about = description_at(model, location)
@@ -231,9 +235,9 @@ def _parse(file: str, content: bytes) -> tuple[dict[str, Any], Lines]:
         line = content.count(b"\n", 0, error.start) + 1
         raise ConfigError((Problem(file, line, "", "is not UTF-8 text"),)) from None
     try:
-        return tomllib.loads(text), locate(text)
+        document = tomllib.loads(text)
     except RecursionError:
-        raise ConfigError((Problem(file, 0, "", "is nested too deeply"),)) from None
+        document = _TOO_DEEP
     except ValueError as error:  # TOMLDecodeError is one; so is a number of five thousand digits
         said = str(error)
         place = _AT_LINE.search(said)
@@ -241,6 +245,24 @@ def _parse(file: str, content: bytes) -> tuple[dict[str, Any], Lines]:
         column = f", at column {place[2]}" if place else ""
         reason = _AT_END.sub(" before the end of the file", _AT_LINE.sub("", said))
         raise ConfigError((Problem(file, line, "", f"is not TOML{column}: {reason}"),)) from None
+    if document is _TOO_DEEP or _depth(document) > MAX_DEPTH:
+        raise ConfigError((Problem(file, 0, "", "is nested too deeply"),))
+    return document, locate(text)
+
+
+def _depth(document: dict[str, Any]) -> int:
+    """How many tables and lists stand inside one another; without recursion, since that is what it guards."""
+    depth = 0
+    level: list[Any] = [document]
+    while level:
+        depth += 1
+        level = [
+            child
+            for value in level
+            for child in (value.values() if isinstance(value, dict) else value)
+            if isinstance(child, dict | list)
+        ]
+    return depth
 
 
 def _plaintext_stays_here(gateway: Gateway, tls: Tls) -> Iterator[tuple[Location, str]]:

@@ -136,6 +136,12 @@ class Reason(Table):
         return value
 
 
+def _option(value: object) -> object:
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise ValueError("expected text or a whole number, as an option of the mask")
+    return value
+
+
 class Mask(Table):
     """One column's mask with its options; a plain text is the mask without any."""
 
@@ -145,7 +151,7 @@ class Mask(Table):
     hide_null: bool = Field(default=False, description="show the mask also where there is no value")
 
     #: What every other key is: an option of that mask.
-    __pydantic_extra__: dict[str, str | int]
+    __pydantic_extra__: dict[str, Annotated[str | int, BeforeValidator(_option)]]
 
     @field_validator("mask")
     @classmethod

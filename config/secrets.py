@@ -20,7 +20,7 @@ INLINE = (
 )
 
 
-class SecretUnavailable(Exception):  # noqa: N818  (the name says what happened)
+class SecretUnavailable(Exception):
     """The place that a reference names holds no secret; the message names the place only."""
 
 
