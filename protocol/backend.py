@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from struct import Struct
 from typing import ClassVar, Literal, Self
 
 from protocol.authentication import (
@@ -20,7 +21,21 @@ from protocol.authentication import (
     AuthenticationSSPI,
     read_request,
 )
-from protocol.codec import Reader, count, cstring, format_code, formats, frame, int8, int16, int32, oid, value, values
+from protocol.codec import (
+    Reader,
+    count,
+    cstring,
+    format_code,
+    formats,
+    frame,
+    int8,
+    int16,
+    int32,
+    oid,
+    oids,
+    value,
+    values,
+)
 from protocol.copying import Bare, CopyData, CopyDone
 from protocol.errors import LocalProtocolError, ProtocolViolation
 from protocol.reports import ErrorResponse, NoticeResponse
@@ -148,6 +163,9 @@ class ReadyForQuery:
                 raise body.violation("unknown transaction status")
 
 
+_FIELD = Struct(">IhIhi")
+
+
 @dataclass(frozen=True, slots=True)
 class Field:
     """A column of a result. `table_oid` and `attribute` are 0 when it is no plain table column;
@@ -174,7 +192,9 @@ class Field:
 
     @classmethod
     def read(cls, body: Reader) -> Self:
-        return cls(body.cstring(), body.oid(), body.int16(), body.oid(), body.int16(), body.int32(), body.format())
+        name = body.cstring()
+        table_oid, attribute, type_oid, type_size, type_modifier = body.structure(_FIELD)
+        return cls(name, table_oid, attribute, type_oid, type_size, type_modifier, body.format())
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +220,7 @@ class DataRow:
 
     @classmethod
     def read(cls, body: Reader) -> Self:
-        return cls(tuple([body.value() for _ in range(body.count())]))
+        return cls(body.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,11 +229,11 @@ class ParameterDescription:
     types: tuple[int, ...]
 
     def encode(self) -> bytes:
-        return frame(self.kind, count(len(self.types)) + b"".join([oid(number) for number in self.types]))
+        return frame(self.kind, oids(self.types))
 
     @classmethod
     def read(cls, body: Reader) -> Self:
-        return cls(tuple([body.oid() for _ in range(body.count())]))
+        return cls(body.oids())
 
 
 @dataclass(frozen=True, slots=True)

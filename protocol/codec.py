@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from struct import Struct, error
 
 from protocol.errors import LocalProtocolError, ProtocolViolation
@@ -13,9 +14,18 @@ _UINT16 = Struct(">H")
 _INT32 = Struct(">i")
 _UINT32 = Struct(">I")
 _HEADER = Struct(">BI")
+_UNPACK_INT32 = _INT32.unpack_from
+
+#: Format codes: 0 text, 1 binary.
+_FORMATS = frozenset((0, 1))
 
 #: A message's length is a signed Int32 that counts itself.
 MAX_LENGTH = 0x7FFF_FFFF
+
+
+@lru_cache(256)
+def _repeated(letter: str, number: int) -> Struct:
+    return Struct(f">{number}{letter}")
 
 
 class Reader:
@@ -98,13 +108,55 @@ class Reader:
         length = self.int32()
         return None if length == -1 else self.take(length)
 
+    def values(self) -> tuple[bytes | None, ...]:
+        """Int16 count and that many values; in one loop, because each execution of a statement comes by here."""
+        body = self._body
+        size = len(body)
+        found: list[bytes | None] = []
+        number = self.count()
+        position = self._position
+        for _ in range(number):
+            start = position + 4
+            if start > size:
+                raise self.violation("it ends too early")
+            (length,) = _UNPACK_INT32(body, position)
+            if length == -1:
+                found.append(None)
+                position = start
+                continue
+            position = start + length
+            if length < 0 or position > size:
+                raise self.violation("a length points past its end")
+            found.append(body[start:position])
+        self._position = position
+        return tuple(found)
+
+    def structure(self, form: Struct) -> tuple[int, ...]:
+        """Several numbers at once."""
+        try:
+            found = form.unpack_from(self._body, self._position)
+        except error:
+            raise self.violation("it ends too early") from None
+        self._position += form.size
+        return found
+
+    def oids(self) -> tuple[int, ...]:
+        """Int16 count and that many OIDs."""
+        return self.structure(_repeated("I", self.count()))
+
     def formats(self) -> tuple[int, ...]:
         """Int16 count and that many format codes: 0 text, 1 binary."""
-        return tuple(self.format() for _ in range(self.count()))
+        number = self.count()
+        if not number:
+            return ()
+        codes = self.structure(_repeated("h", number))
+        if not _FORMATS.issuperset(codes):
+            raise self.violation("unsupported format code")
+        return codes
 
     def format(self) -> int:
         code = self.int16()
-        if code not in (0, 1):
+        if code not in _FORMATS:
             raise self.violation("unsupported format code")
         return code
 
@@ -144,6 +196,11 @@ def int32(value: int) -> bytes:
 
 def oid(value: int) -> bytes:
     return _packed(_UINT32, value)
+
+
+def oids(numbers: tuple[int, ...]) -> bytes:
+    """Int16 count and that many OIDs."""
+    return count(len(numbers)) + b"".join([oid(number) for number in numbers])
 
 
 def cstring(text: str) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-class ProtocolViolation(Exception):  # noqa: N818 - a fact about the peer, in PostgreSQL's own words
+class ProtocolViolation(Exception):
     """The peer sent what the protocol does not allow.
 
     `sqlstate` is what an ErrorResponse about it should carry: 08P01 (protocol_violation),

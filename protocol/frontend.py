@@ -16,7 +16,7 @@ from protocol.authentication import (
     decode_sasl_initial,
     decode_sasl_response,
 )
-from protocol.codec import Reader, count, cstring, format_code, formats, frame, int32, oid, values
+from protocol.codec import Reader, cstring, format_code, formats, frame, int32, oid, oids, values
 from protocol.copying import Bare, CopyData, CopyDone
 from protocol.errors import LocalProtocolError, ProtocolViolation
 from protocol.startup import (
@@ -90,12 +90,11 @@ class Parse:
     types: tuple[int, ...] = ()
 
     def encode(self) -> bytes:
-        types = b"".join([oid(number) for number in self.types])
-        return frame(self.kind, cstring(self.name) + cstring(self.text) + count(len(self.types)) + types)
+        return frame(self.kind, cstring(self.name) + cstring(self.text) + oids(self.types))
 
     @classmethod
     def read(cls, body: Reader) -> Self:
-        return cls(body.cstring(), body.cstring(), tuple([body.oid() for _ in range(body.count())]))
+        return cls(body.cstring(), body.cstring(), body.oids())
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +129,7 @@ class Bind:
         portal = body.cstring()
         statement = body.cstring()
         given = body.formats()
-        parameters = tuple([body.value() for _ in range(body.count())])
+        parameters = body.values()
         if len(given) not in (0, 1, len(parameters)):
             raise body.violation(f"{len(given)} parameter formats but {len(parameters)} parameters")
         return cls(portal, statement, given, parameters, body.formats())
@@ -221,7 +220,7 @@ class FunctionCall:
     def read(cls, body: Reader) -> Self:
         function = body.oid()
         given = body.formats()
-        arguments = tuple([body.value() for _ in range(body.count())])
+        arguments = body.values()
         if len(given) not in (0, 1, len(arguments)):
             raise body.violation(f"{len(given)} argument formats but {len(arguments)} arguments")
         return cls(function, given, arguments, body.format())
