@@ -24,7 +24,7 @@ help:
 	@echo "make clean        remove what the others made"
 
 demo: $(VENV)/.demo-ready
-	@exec $(BIN)/pgcurfew demo $(if $(TOUR),--tour)
+	@exec $(BIN)/pgcurfew demo $(if $(TOUR),--tour,--folder .demo)
 
 test: $(VENV)/.dev-ready
 	@$(BIN)/pytest -n $(WORKERS) --dist loadscope $(ARGS)

@@ -1,0 +1,83 @@
+"""Chapter: the grant ends in the middle of a query; a revocation does the same."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from datetime import UTC, datetime
+
+from gateway.demo.tour.cast import Cast, Given
+
+#: Long enough for a client to log in and be warned, short enough to watch.
+GRANT_SECONDS = 12
+#: The settings of the tour's stage: a warning so long before the end.
+WARN_SECONDS = 6
+
+
+def play(cast: Cast) -> None:
+    """A query of ten minutes meets the end of its grant, twice: by the clock and by rita."""
+    _by_the_clock(cast)
+    _by_revocation(cast)
+
+
+def _by_the_clock(cast: Cast) -> None:
+    tell = cast.narrator
+    tell.chapter(6, "Curfew", f"A grant of {GRANT_SECONDS} seconds, and a query that would take ten minutes.")
+    given = cast.give("support", target="shop", seconds=GRANT_SECONDS, reason="a short look at one order")
+    grant = next(one for one in cast.stage.answer("alice", "grants") if one["id"] == given.grant)
+    ends = datetime.fromisoformat(grant["ends_at"])
+    psql = cast.start_psql(given, "-v", "VERBOSITY=verbose", "-c", "SELECT pg_sleep(600)")
+    _wait_for_backend(cast)
+    said = _last_words(psql, GRANT_SECONDS + 20)
+    late = (datetime.now(UTC) - ends).total_seconds()
+    tell.scene("alice", "SELECT pg_sleep(600);", said)
+    tell.check("NOTICE" in said, "she was warned before the end", said)
+    tell.check("57P01" in said and "FATAL" in said, "then FATAL 57P01, with the reason", said)
+    tell.check(-0.2 <= late < 1.5, f"{late * 1000:+.0f} ms after the end of the grant psql was gone")
+    _no_backend_is_left(cast)
+
+
+def _by_revocation(cast: Cast) -> None:
+    tell, stage = cast.narrator, cast.stage
+    given = cast.give("support", target="shop", seconds=600, reason="the same look, once more")
+    psql = cast.start_psql(given, "-v", "VERBOSITY=verbose", "-c", "SELECT pg_sleep(600)")
+    _wait_for_backend(cast)
+    done = stage.pgcurfew("rita", "revoke", given.grant, "--reason", "the customer called: all is well")
+    began = time.monotonic()
+    tell.scene("rita", ["pgcurfew", "revoke", given.grant, "--reason", "…"], done.text)
+    said = _last_words(psql, 20)
+    seconds = time.monotonic() - began
+    tell.scene("alice", "SELECT pg_sleep(600);", said)
+    tell.check(done.code == 0 and "57P01" in said, "a revocation ends the query just the same", said)
+    tell.check(seconds < 1.5, f"{seconds * 1000:.0f} ms after the command was done")
+    _no_backend_is_left(cast)
+    _token_is_void(cast, given)
+
+
+def _wait_for_backend(cast: Cast) -> None:
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline and cast.backends() == 0:
+        time.sleep(0.05)
+    cast.narrator.check(cast.backends() == 1, "the database sees her session, under her name")
+
+
+def _no_backend_is_left(cast: Cast) -> None:
+    deadline = time.monotonic() + 1
+    while time.monotonic() < deadline and cast.backends():
+        time.sleep(0.05)
+    cast.narrator.check(cast.backends() == 0, "no backend is left in the database")
+
+
+def _last_words(psql: subprocess.Popen[str], seconds: float) -> str:
+    try:
+        said, _ = psql.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        psql.kill()
+        said, _ = psql.communicate()
+        said += "\n(psql had to be killed)"
+    return said
+
+
+def _token_is_void(cast: Cast, given: Given) -> None:
+    done = cast.psql("SELECT 1", given=given)
+    cast.narrator.check(done.code != 0 and "FATAL" in done.err, "and the token opens nothing any more", done.text)

@@ -1,0 +1,61 @@
+"""Chapter: what the role may not run is refused, with the rule and a hint, and the session lives on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import asyncpg
+
+from gateway.demo.tour.cast import Cast
+
+#: (what it is, what is typed)
+FORBIDDEN = (
+    ("DELETE", "DELETE FROM customers WHERE id = 1;"),
+    ("UPDATE of everything", "UPDATE customers SET newsletter = true;"),
+    ("DDL", "DROP TABLE customers;"),
+    ("an anonymous block", "DO $$ BEGIN RAISE NOTICE 'hello'; END $$;"),
+    ("a program", "COPY customers TO PROGRAM 'cat > /tmp/customers';"),
+    ("another role", "SET ROLE postgres;"),
+    ("one hidden among allowed ones", "SELECT 1\\; DELETE FROM orders\\; SELECT 2;"),
+    ("a function that is not on the safe list", "SELECT pg_read_file('/etc/passwd');"),
+    ("another's password hashes", "SELECT rolpassword FROM pg_authid;"),
+)
+
+
+def play(cast: Cast) -> None:
+    """Each is refused with 42501 (or 42P01 for what is out of sight), and the next statement works."""
+    tell = cast.narrator
+    tell.chapter(5, "Refused", "What the role may not run never reaches the database.")
+    before = cast.directly("SELECT count(*) FROM customers")
+    for what, sql in FORBIDDEN:
+        done = cast.psql(f"\\set VERBOSITY verbose\n{sql}\nSELECT 'alive' AS session;")
+        tell.scene("alice", sql, done.err)
+        expected = ("42501:", "42P01:") if "pg_authid" in sql else ("42501:",)
+        refused = any(f"ERROR:  {code}" in done.err for code in expected)
+        tell.check(refused and "HINT:" in done.err, f"{what}: refused, with a hint", done.text)
+        tell.check("alive" in done.out, f"{what}: the session lives on", done.text)
+    tell.check(cast.directly("SELECT count(*) FROM customers") == before, "and nothing has changed in the database")
+    _in_a_transaction(cast)
+    _with_a_driver(cast)
+
+
+def _in_a_transaction(cast: Cast) -> None:
+    done = cast.show(
+        "BEGIN;\nSELECT 1 AS first;\nDELETE FROM orders;\nSELECT 2 AS second;\nROLLBACK;\nSELECT 3 AS third;"
+    )
+    cast.narrator.check(
+        "first" in done.out and "second" not in done.out and "aborted" in done.err and "third" in done.out,
+        "inside a transaction it aborts the transaction, as any error does", done.text,
+    )  # fmt: skip
+
+
+def _with_a_driver(cast: Cast) -> None:
+    async def work(connection: Any) -> tuple[str, str]:
+        try:
+            await connection.fetch("DELETE FROM sales.orders WHERE id = $1", 1)
+        except asyncpg.PostgresError as error:
+            return str(error.sqlstate), str(await connection.fetchval("SELECT 'alive'"))
+        return "none", ""
+
+    code, after = cast.asyncpg(work)
+    cast.narrator.check(code == "42501" and after == "alive", "asyncpg gets SQLSTATE 42501 and goes on", code)
