@@ -14,9 +14,11 @@ from dataclasses import dataclass, field
 import pytest
 
 from protocol import messages as m
+from protocol.connection import FrontendPhase
 from protocol.frames import BackendFrames, Frame, Piece, Rows
 from protocol.scram import SCRAM_SHA_256, SCRAM_SHA_256_PLUS, ScramClient, tls_server_end_point
-from tests.support.postgres import Postgres
+from protocol.states import Phase
+from tests.support.postgres import Login, Postgres
 
 
 @dataclass(slots=True)
@@ -64,46 +66,50 @@ class Conversation:
 
 
 @contextmanager
-def logged_in(postgres: Postgres, *, tls: bool, plus: bool) -> Iterator[Conversation]:
-    who = postgres.superuser
+def greeted(postgres: Postgres, *, tls: bool) -> Iterator[tuple[Conversation, bytes | None]]:
+    """A connection before its StartupMessage, and its channel binding."""
     with socket.create_connection((postgres.host, postgres.port), timeout=20) as plain:
-        connection, binding = plain, None
-        if tls:
-            plain.sendall(m.SSLRequest().encode())
-            assert plain.recv(1) == b"S"
-            context = ssl.create_default_context(cafile=str(postgres.ca_file))
-            wrapped = context.wrap_socket(plain, server_hostname=postgres.host)
+        if not tls:
+            yield Conversation(plain, BackendFrames()), None
+            return
+        plain.sendall(m.SSLRequest().encode())
+        assert plain.recv(1) == b"S"
+        context = ssl.create_default_context(cafile=str(postgres.ca_file))
+        with context.wrap_socket(plain, server_hostname=postgres.host) as wrapped:
             certificate = wrapped.getpeercert(binary_form=True)
             assert certificate is not None
-            connection, binding = wrapped, tls_server_end_point(certificate)
-        conversation = Conversation(connection, BackendFrames())
-        try:
-            conversation.say(m.StartupMessage({"user": who.user, "database": "postgres", "client_encoding": "UTF8"}))
-            offer = conversation.hear_message()
-            assert isinstance(offer, m.AuthenticationSASL)
-            offered = offer.mechanisms if plus else (SCRAM_SHA_256,)
-            if not plus and binding is not None:
-                # A "y" would rightly be taken for a downgrade: this server does offer PLUS.
-                binding = None
-            scram = ScramClient(who.password, secrets.token_urlsafe(18), binding, offered, require_binding=plus)
-            assert scram.mechanism == (SCRAM_SHA_256_PLUS if plus else SCRAM_SHA_256)
-            conversation.say(m.SASLInitialResponse(scram.mechanism, scram.first()))
-            challenge = conversation.hear_message()
-            assert isinstance(challenge, m.AuthenticationSASLContinue)
-            conversation.say(m.SASLResponse(scram.final(challenge.data)))
-            messages, _, _ = conversation.hear_ready()
-            final, ok, *greetings = messages
-            assert isinstance(final, m.AuthenticationSASLFinal), final
-            scram.verify(final.data)
-            assert scram.verified
-            assert ok == m.AuthenticationOk()
-            kinds = {type(message) for message in greetings}
-            assert kinds == {m.ParameterStatus, m.BackendKeyData, m.ReadyForQuery}
-            yield conversation
-            conversation.say(m.Terminate())
-        finally:
-            if connection is not plain:
-                connection.close()
+            yield Conversation(wrapped, BackendFrames()), tls_server_end_point(certificate)
+
+
+def log_in(
+    conversation: Conversation, who: Login, binding: bytes | None, offered: tuple[str, ...] | None = None
+) -> m.BackendMessage:
+    """Startup and SCRAM; AuthenticationOk or what came in its place. `offered` overrides the server's offer."""
+    conversation.say(m.StartupMessage({"user": who.user, "database": "postgres", "client_encoding": "UTF8"}))
+    offer = conversation.hear_message()
+    assert isinstance(offer, m.AuthenticationSASL)
+    scram = ScramClient(who.password, secrets.token_urlsafe(18), binding, offered or offer.mechanisms)
+    conversation.say(m.SASLInitialResponse(scram.mechanism, scram.first()))
+    challenge = conversation.hear_message()
+    if not isinstance(challenge, m.AuthenticationSASLContinue):
+        return challenge
+    conversation.say(m.SASLResponse(scram.final(challenge.data)))
+    final = conversation.hear_message()
+    if not isinstance(final, m.AuthenticationSASLFinal):
+        return final
+    scram.verify(final.data)
+    assert scram.verified
+    assert scram.mechanism == (SCRAM_SHA_256 if binding is None else SCRAM_SHA_256_PLUS)
+    return conversation.hear_message()
+
+
+@contextmanager
+def logged_in(postgres: Postgres, *, tls: bool, plus: bool) -> Iterator[Conversation]:
+    with greeted(postgres, tls=tls) as (conversation, binding):
+        assert log_in(conversation, postgres.superuser, binding if plus else None) == m.AuthenticationOk()
+        greetings = {type(message) for message in conversation.hear_ready()[0]}
+        assert greetings == {m.ParameterStatus, m.BackendKeyData, m.ReadyForQuery}
+        yield conversation
 
 
 @pytest.fixture(params=[(False, False), (True, False), (True, True)], ids=["plain", "tls", "bound"])
@@ -111,6 +117,7 @@ def conversation(postgres: Postgres, request: pytest.FixtureRequest) -> Iterator
     tls, plus = request.param
     with logged_in(postgres, tls=tls, plus=plus) as found:
         yield found
+        found.say(m.Terminate())
 
 
 def test_simple_query(conversation: Conversation) -> None:
@@ -211,6 +218,64 @@ def test_a_row_that_is_larger_than_any_buffer_and_looks_like_messages(conversati
     assert count == 1
     assert len(rows) == 7 + 4 + 2_100_000
     assert [type(message) for message in messages] == [m.RowDescription, m.CommandComplete, m.ReadyForQuery]
+
+
+def test_a_query_during_copy_in_ends_the_connection_as_our_table_says(postgres: Postgres) -> None:
+    with logged_in(postgres, tls=False, plus=False) as conversation:
+        conversation.say(m.Query("create temp table t(a int); copy t from stdin"))
+        assert conversation.hear_message() == m.CommandComplete("CREATE TABLE")
+        assert conversation.hear_message() == m.CopyInResponse(0, (0,))
+        conversation.say(m.Query("select 1"))
+        error, fatal = conversation.hear_message(), conversation.hear_message()
+        assert isinstance(error, m.ErrorResponse)
+        assert isinstance(fatal, m.ErrorResponse)
+        assert (error.severity, error.sqlstate) == ("ERROR", "08P01")
+        assert (fatal.severity, fatal.sqlstate) == ("FATAL", "08P01")
+
+
+def test_a_downgrade_of_the_mechanisms_is_seen_by_the_server(postgres: Postgres) -> None:
+    with greeted(postgres, tls=True) as (conversation, binding):
+        refused = log_in(conversation, postgres.superuser, binding, (SCRAM_SHA_256,))
+        assert isinstance(refused, m.ErrorResponse)
+        assert (refused.severity, refused.sqlstate) == ("FATAL", "28000")
+
+
+def test_a_wrong_password_is_refused(postgres: Postgres) -> None:
+    wrong = Login(postgres.superuser.user, "not it")
+    with greeted(postgres, tls=True) as (conversation, binding):
+        answer = log_in(conversation, wrong, binding)
+        assert isinstance(answer, m.ErrorResponse)
+        assert answer.sqlstate == "28P01"
+
+
+def test_commands_of_a_pipelined_copy_are_followed(conversation: Conversation) -> None:
+    phase = FrontendPhase()
+    phase.started()
+    phase.authenticated()
+    query = m.Query("copy t from stdin")
+    said: list[m.FrontendMessage] = [m.Query("create temp table t(a int)")]
+    said += query, m.CopyData(b"1\n"), m.CopyDone()
+    said += query, m.CopyData(b"x\n"), m.CopyDone()
+    said += query, m.CopyFail("no")
+    said += (m.Query("copy t to stdout"),)
+    conversation.say(*said)
+    for message in said:
+        phase.accept(message.kind)
+    phases: list[Phase] = []
+    for _ in range(5):
+        for answer in conversation.hear_ready()[0]:
+            phase.heard(answer.kind)
+            phases.append(phase.phase)
+    assert set(phases) == {Phase.READY, Phase.COPY_OUT}
+    assert phases[-1] is Phase.READY
+    conversation.say(query)
+    phase.accept(query.kind)
+    phase.heard(conversation.hear_message().kind)
+    phases.append(phase.phase)
+    assert phases[-1] is Phase.COPY_IN
+    conversation.say(m.CopyDone())
+    phase.accept(m.CopyDone.kind)
+    assert conversation.hear_ready()[0] == [m.CommandComplete("COPY 0"), m.ReadyForQuery("I")]
 
 
 def test_notifications_notices_and_function_calls(conversation: Conversation) -> None:
