@@ -24,7 +24,7 @@ _HEADER = re.compile(
     rb'\{"prev":"([0-9a-f]{64})","time":"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z)","seq":([1-9]\d{0,17}),"event":\{'
 )
 #: Where the digest of the line before stands, and where the time ends and the number begins.
-_PREV = slice(9, 73)
+PREV = slice(9, 73)
 _AFTER_TIME = 110
 
 _encode = msgspec.json.Encoder().encode
@@ -65,6 +65,9 @@ class Walk:
     size: int = 0
     torn: int = 0
     head: Head = Head(0, b"")
+    #: The last line, when its `prev` does not fit and nothing after it tells which of the two was
+    #: changed. Its break is the last one.
+    undecided: int = 0
 
 
 def genesis(name: str) -> bytes:
@@ -174,7 +177,7 @@ def follow(
     for line in lines:
         # The fast way, 4 in 5 of the time is the hash: two comparisons say that the line fits.
         number_here = b'","seq":%d,"event":' % (seq + 1)
-        if line[_PREV] == digest and line.startswith(number_here, _AFTER_TIME) and line[-1] == 10:
+        if line[PREV] == digest and line.startswith(number_here, _AFTER_TIME) and line[-1] == 10:
             number += 1
             seq += 1
             size += len(line)
@@ -288,4 +291,5 @@ class _Tracer:
         """No line follows that could decide: name the last one whose `prev` was unexpected."""
         if self.undecided is not None:
             self._blame(self.undecided[0], "this line or the one before was changed: they do not fit")
+            self._walk.undecided = self.undecided[0]
             self.undecided = None

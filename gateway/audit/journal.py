@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
+from io import BytesIO
 from pathlib import Path
 
 from gateway.audit import chain
@@ -21,11 +22,15 @@ from gateway.audit.chain import Head, make_line, rfc3339
 from gateway.audit.facts import RecordResumed
 
 Clock = Callable[[], datetime]
+#: The number of the line before -> the bodies of the next lines.
+Compose = Callable[[int], Sequence[bytes]]
+#: A composed line -> the line to write.
+Finish = Callable[[bytes], bytes]
 
 _sync_data: Callable[[int], None] = getattr(os, "fdatasync", os.fsync)
 
 
-class RecordUnavailable(Exception):  # noqa: N818 - past tense, as all our refusals
+class RecordUnavailable(Exception):
     """The record cannot be written now: what was to be recorded is not, and must not happen.
     The message is the operating system's word for it."""
 
@@ -86,6 +91,7 @@ class Journal:
             path.unlink(missing_ok=True)
             raise RecordUnavailable(error.strerror or str(error)) from error
         journal._position = (Head(1, chain.digest_of(first)), len(first))
+        journal._synced = (Head(0, first[chain.PREV]), 0)
         journal._named = False
         return journal
 
@@ -104,30 +110,28 @@ class Journal:
         """Is there something that no sync has covered, or something to repair?"""
         return self._position is not self._synced or self.trouble is not None
 
-    def append(
-        self,
-        bodies: Sequence[bytes],
-        *,
-        finish: Callable[[bytes], bytes] | None = None,
-        after: int | None = None,
-    ) -> bool:
-        """Write these events as the next lines, in one write. All or none: raises RecordUnavailable.
-        `finish` may turn each composed line into another (a signature at its end). With `after`,
-        nothing is written and False returned when the last line's number is another (an
-        interruption was stated meanwhile): what is sealed is bound to its line."""
+    def append(self, count: int, compose: Compose, finish: Finish | None = None) -> None:
+        """Write `count` events as the next lines, in one write. All or none: raises RecordUnavailable.
+
+        `compose` is told the number of the line before them and returns their bodies (what is
+        sealed is bound to its line's number); `finish` may turn each composed line into another
+        (a signature at its end). After an interruption, the line that states it goes first.
+        """
         with self._lock:
-            if self.trouble is not None:
-                self._resume(len(bodies))
-            if after is not None and after != self._position[0].seq:
-                return False
-            self._write(bodies, finish)
-            return True
+            if self.trouble is None:
+                self._write(compose(self._position[0].seq), finish)
+            else:
+                self._resume(count, compose, finish)
+
+    def add(self, body: bytes, finish: Finish | None = None) -> None:
+        """Write one event as the next line. Raises RecordUnavailable."""
+        self.append(1, lambda _: [body], finish)
 
     def resume(self) -> None:
         """Try to get over a trouble now. Raises RecordUnavailable when it is still there."""
         with self._lock:
             if self.trouble is not None:
-                self._resume(0)
+                self._resume(0, lambda _: [], None)
 
     def sync(self) -> Head:
         """Bring what is written to the disk; returns the head that is safe there.
@@ -151,7 +155,7 @@ class Journal:
         """Give the file back. Nothing is written."""
         os.close(self._fd)
 
-    def _write(self, bodies: Sequence[bytes], finish: Callable[[bytes], bytes] | None) -> None:
+    def _write(self, bodies: Sequence[bytes], finish: Finish | None) -> None:
         head, size = self._position
         seq, digest = head.seq, head.digest
         time = self._stamp(self._clock())
@@ -191,23 +195,26 @@ class Journal:
         if os.fstat(self._fd).st_size > size:
             self._disk.truncate(self._fd, size)
 
-    def _resume(self, facts: int) -> None:
-        """Repair, then state the interruption in a line of its own."""
+    def _resume(self, count: int, compose: Compose, finish: Finish | None) -> None:
+        """Repair, then write, and first of all state the interruption."""
         trouble = self.trouble
         if trouble is None:
             return
+        before = trouble.facts
         try:
             self._take_back()
             if trouble.unsynced:
                 self._read_back()
+                trouble.unsynced = False
         except OSError as error:
-            trouble.facts += facts
+            trouble.facts = before + count
             raise RecordUnavailable(error.strerror or str(error)) from error
-        resumed = RecordResumed(since=trouble.since, cause=trouble.cause, facts=trouble.facts)
+        resumed = RecordResumed(since=trouble.since, cause=trouble.cause, facts=before)
+        bodies = [b'"event":' + chain.json_of(resumed), *compose(self._position[0].seq + 1)]
         try:
-            self._write([b'"event":' + chain.json_of(resumed)], None)
+            self._write(bodies, finish)
         except RecordUnavailable:
-            trouble.facts += facts - 1  # the line that states the interruption is none of them
+            trouble.facts = before + count  # the line that states the interruption is no fact of the caller's
             raise
         self.trouble = None
 
@@ -219,7 +226,7 @@ class Journal:
         if hasattr(os, "posix_fadvise"):
             os.posix_fadvise(self._fd, start, 0, os.POSIX_FADV_DONTNEED)
         data = os.pread(self._fd, size - start, start)
-        walk = chain.follow(data.splitlines(keepends=True), start_head.digest, after=start_head.seq)
+        walk = chain.follow(BytesIO(data), start_head.digest, after=start_head.seq)
         if walk.breaks or walk.head != head:
             raise OSError(errno.EIO, "what was written did not reach the disk")
         self._synced = self._position

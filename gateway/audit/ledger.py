@@ -5,7 +5,7 @@ signature covers the whole ledger before it through its `prev`. Pure: no files.
 
 from __future__ import annotations
 
-from binascii import a2b_base64, b2a_base64
+import re
 
 import msgspec
 from cryptography.exceptions import InvalidSignature
@@ -88,6 +88,8 @@ class LedgerLine(msgspec.Struct, frozen=True):
 _decoder = msgspec.json.Decoder(LedgerLine)
 
 _SIGNATURE = b',"signature":"'
+#: How a checkpoint's line ends: one way only, so that no byte of it can be changed unseen.
+_SIGNED_END = re.compile(rb',"signature":"([0-9a-f]{128})"\}\n')
 _DOMAIN = b"pgcurfew checkpoint 1\n"
 
 
@@ -100,7 +102,7 @@ def sign_line(line: bytes, signer: Ed25519PrivateKey) -> bytes:
     """A checkpoint's line without signature -> the same with it. Signed is everything before
     `,"signature":"`, after a fixed first line that no other use of the key can have signed."""
     unsigned = line[:-2]  # without "}\n"
-    signature = b2a_base64(signer.sign(_DOMAIN + unsigned), newline=False)
+    signature = signer.sign(_DOMAIN + unsigned).hex().encode()
     return b'%b%b%b"}\n' % (unsigned, _SIGNATURE, signature)
 
 
@@ -116,7 +118,11 @@ def signature_problem(line: bytes, keys: dict[str, Ed25519PublicKey]) -> str | N
     if key is None:
         return f"signed with key {read.event.key}, which was not given ({', '.join(keys) or 'none'} was)"
     try:
-        key.verify(a2b_base64(read.signature), _DOMAIN + line[: line.rindex(_SIGNATURE)])
+        start = line.rindex(_SIGNATURE)
+        end = _SIGNED_END.fullmatch(line, start)
+        if end is None:
+            return "changed: does not end in a signature"
+        key.verify(bytes.fromhex(end[1].decode()), _DOMAIN + line[:start])
     except (InvalidSignature, ValueError):
         return "the signature does not hold"
     return None

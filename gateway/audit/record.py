@@ -40,7 +40,7 @@ _LOG_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _replace = msgspec.structs.replace
 
 
-class RecordLocked(Exception):  # noqa: N818 - past tense, as all our refusals
+class RecordLocked(Exception):
     """Another gateway writes this record."""
 
 
@@ -75,11 +75,9 @@ class SessionRecord:
         journal = self._journal
         sealer = self._sealer
         if sealer is None:
-            journal.append([b'"event":' + json_of(fact) for fact in facts])
+            journal.append(len(facts), lambda _: [b'"event":' + json_of(fact) for fact in facts])
         else:
-            after = journal.head.seq
-            while not journal.append(_sealed(facts, sealer, after), after=after):
-                after = journal.head.seq
+            journal.append(len(facts), lambda seq: _sealed(facts, sealer, seq))
         if self._durable:
             journal.sync()
 
@@ -244,7 +242,7 @@ class Recorder:
             log = f"control-{today}-{secrets.token_hex(6)}"
             self._control = (log, self._begin(log, "control", body))
         else:
-            self._control[1].append([body])
+            self._control[1].add(body)
         if self._durable:
             self._control[1].sync()
 
@@ -288,7 +286,7 @@ class Recorder:
                 key=self._key, heads={log: (head.seq, head.digest.decode()) for log, head in moved.items()}
             )
             body = b'"event":' + json_of(entry)
-            self._ledger.append([body], finish=lambda line: ledger.sign_line(line, self._signer))
+            self._ledger.add(body, lambda line: ledger.sign_line(line, self._signer))
             self._ledger.sync()
             self._signed = heads
             self._unsigned = False
@@ -335,7 +333,7 @@ class Recorder:
         self._endings.append(ending)
 
     def _tell_ledger(self, entry: ledger.Entry, *, sync: bool = False) -> None:
-        self._ledger.append([b'"event":' + json_of(entry)])
+        self._ledger.add(b'"event":' + json_of(entry))
         self._unsigned = True
         if sync:
             self._ledger.sync()
@@ -372,7 +370,7 @@ class Recorder:
     def _finish(self, ending: _Ending) -> None:
         """A log is closed in the ledger when all of it is on disk."""
         if ending.last is not None:
-            ending.journal.append([b'"event":' + json_of(ending.last)])
+            ending.journal.add(b'"event":' + json_of(ending.last))
             self._endings[self._endings.index(ending)] = ending = _Ending(ending.log, ending.journal, None)
         head = ending.journal.sync()
         self._tell_ledger(ledger.LogClosed(log=ending.log, seq=head.seq, digest=head.digest.decode()))
@@ -387,6 +385,10 @@ class Recorder:
             self._close_in_ledger(opened.log, state.head, "cut", state.broken, 0)
             return
         torn = recover.put_aside(path, state.size) if state.torn else 0
+        if state.head.seq == 0:  # not even the first line: only the ledger has heard of it
+            path.unlink()
+            self._close_in_ledger(opened.log, Head(0, b""), "cut", "not begun when the gateway ended", torn)
+            return
         if state.complete:
             self._close_in_ledger(opened.log, state.head, "closed", "", torn)
             return
@@ -396,7 +398,7 @@ class Recorder:
             detail = "the gateway ended without closing this session"
             last = SessionClosed(cause="cut", detail=detail, statements=state.statements, refused=state.refused)
         try:
-            journal.append([b'"event":' + json_of(last)])
+            journal.add(b'"event":' + json_of(last))
             head = journal.sync()
         finally:
             journal.dispose()

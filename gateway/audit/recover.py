@@ -15,7 +15,7 @@ from gateway.audit import chain, ledger
 from gateway.audit.chain import Head
 
 
-class RecordBroken(Exception):  # noqa: N818 - past tense, as all our refusals
+class RecordBroken(Exception):
     """The ledger cannot be continued: somebody changed it. `pgcurfew audit verify` says where."""
 
 

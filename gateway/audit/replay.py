@@ -26,11 +26,11 @@ from gateway.audit.facts import (
 from gateway.audit.seal import Box, CannotOpen, Opener, Seal
 
 
-class NoSuchSession(Exception):  # noqa: N818 - says what happened
+class NoSuchSession(Exception):
     """The record holds no session of that id."""
 
 
-class Unreadable(Exception):  # noqa: N818 - says what happened
+class Unreadable(Exception):
     """A line is not a line of a record; `pgcurfew audit verify` says what happened to it."""
 
 

@@ -33,7 +33,7 @@ from gateway.audit.chain import json_of
 from gateway.audit.facts import Sealed
 
 
-class CannotOpen(Exception):  # noqa: N818 - says what happened
+class CannotOpen(Exception):
     """The key does not open this record; the message says why."""
 
 

@@ -17,7 +17,7 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from gateway.audit import chain, ledger
-from gateway.audit.chain import Head
+from gateway.audit.chain import Break, Head
 
 LEDGER = "ledger.jsonl"
 
@@ -140,14 +140,18 @@ def _verify_ledger(
     with path.open("rb") as file:
         walk = chain.follow(_reading(file, book), chain.genesis(chain.ledger_name()))
     report.bytes += walk.size
+    if walk.undecided and book.checkpoints and book.checkpoints[-1][0] == walk.undecided:
+        good = ledger.signature_problem(book.checkpoints[-1][1], keys) is None
+        line = walk.undecided - 1 if good else walk.undecided
+        walk.breaks[-1] = Break(line, "changed: not what the last checkpoint was chained to")
     for broken in walk.breaks:
         report.findings.append(Finding(LEDGER, broken.line, "broken", broken.what))
     changed = {broken.line for broken in walk.breaks}
     for number, what in book.wrong:
         if number not in changed:
             report.findings.append(Finding(LEDGER, number, "broken", what))
-    for number, line in book.checkpoints:
-        problem = ledger.signature_problem(line, keys)
+    for number, raw in book.checkpoints:
+        problem = ledger.signature_problem(raw, keys)
         if problem is not None and number not in changed:
             report.findings.append(Finding(LEDGER, number, "broken", f"checkpoint: {problem}"))
     report.checkpoints = len(book.checkpoints)
@@ -241,7 +245,7 @@ def _verify_log(directory: Path, book: _Book, log: _Log, report: Report) -> None
     report.events += walk.lines
     report.bytes += walk.size + walk.torn
     findings = [Finding(file, broken.line, "broken", broken.what) for broken in walk.breaks]
-    reached = max(signed)
+    reached = max(log.signed, default=0)
     if walk.head.seq < reached and not findings:
         what = f"truncated: events {walk.head.seq + 1} to {reached} are missing, which a checkpoint signed"
         findings.append(Finding(file, walk.lines + 1, "broken", what))
