@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from gateway.demo.binaries import distribution_versions
+from tests.support.gateway import RunningGateway, running_gateway
 from tests.support.postgres import Postgres, SampleDatabase, make_sample_database, running_postgres
 
 
@@ -31,3 +33,17 @@ def postgres_of_the_distribution() -> Iterator[Postgres]:
 def sample_database(postgres: Postgres) -> SampleDatabase:
     """The demo's "shop" with some 5,700 rows; tests that change rows must put them back or roll back."""
     return make_sample_database(postgres)
+
+
+@pytest.fixture(scope="session")
+def gateway(sample_database: SampleDatabase, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGateway]:
+    """One gateway for all tests of a worker; tests that kill it take `own_gateway`."""
+    with running_gateway(sample_database, tmp_path_factory.mktemp("gateway")) as found:
+        yield found
+
+
+@pytest.fixture
+def own_gateway(sample_database: SampleDatabase, tmp_path: Path) -> Iterator[RunningGateway]:
+    """A gateway that a test has for itself, to kill it and to look into its files."""
+    with running_gateway(sample_database, tmp_path) as found:
+        yield found

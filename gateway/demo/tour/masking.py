@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from gateway.demo.tour.cast import Cast
@@ -30,11 +29,18 @@ ATTEMPTS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
+#: Every raw value is longer than this.
+GRAM = 10
+
+
 class Secrets:
     """Raw values that must not come out: all e-mail addresses, cards and telephone numbers there are."""
 
-    values: frozenset[str]
+    def __init__(self, values: frozenset[str]) -> None:
+        self.values = values
+        self._by_beginning: dict[str, list[str]] = {}
+        for value in values:
+            self._by_beginning.setdefault(value[:GRAM], []).append(value)
 
     @classmethod
     def of(cls, cast: Cast) -> Secrets:
@@ -45,11 +51,14 @@ class Secrets:
         return cls(frozenset(said.splitlines()))
 
     def in_(self, text: str) -> list[str]:
-        """Those that a text holds."""
+        """Those that a text holds anywhere, whatever stands before or after."""
         lowered = text.lower()
-        if not any(sign in lowered for sign in ("@", "555", "4", "5")):
-            return []
-        return [value for value in self.values if value in lowered]
+        return [
+            value
+            for place in range(len(lowered) - GRAM + 1)
+            for value in self._by_beginning.get(lowered[place : place + GRAM], ())
+            if lowered.startswith(value, place)
+        ]
 
 
 def play(cast: Cast) -> None:
