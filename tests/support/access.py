@@ -1,0 +1,144 @@
+"""A store, the access service over it, and a clock that tests turn."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from gateway.access import people
+from gateway.access.keys import KeyRing
+from gateway.access.models import GrantEnded, Person, RoleTerms
+from gateway.access.service import Access
+from gateway.access.tokens import TokenSigner
+from gateway.audit.facts import AccessChanged
+from gateway.demo.certificates import signing_key
+from gateway.storage.access_store import SqliteAccessStore
+from gateway.storage.database import Database
+
+START = datetime(2026, 11, 23, 12, 0, 0, 250_000, tzinfo=UTC)
+REASON = "ticket 4711: a customer cannot pay"
+
+ROLES = {
+    "support": RoleTerms(
+        role="support",
+        targets=frozenset({"shop", "archive"}),
+        max_seconds=3600,
+        approver_groups=frozenset({"leads"}),
+        requester_groups=frozenset({"engineers", "leads"}),
+        sessions=2,
+    ),
+    "operator": RoleTerms(
+        role="operator",
+        targets=frozenset({"shop"}),
+        max_seconds=7200,
+        approver_groups=frozenset({"leads", "dbas"}),
+        requester_groups=frozenset(),
+        approvals=2,
+        reason_pattern=r"\bOPS-\d+\b",
+    ),
+    "orphan": RoleTerms(
+        role="orphan",
+        targets=frozenset({"shop"}),
+        max_seconds=7200,
+        approver_groups=frozenset(),
+        requester_groups=frozenset(),
+    ),
+}
+
+#: Who there is, with their groups.
+PEOPLE = {
+    "alice": {"engineers"},
+    "erin": {"engineers"},
+    "bob": {"leads"},
+    "carol": {"leads", "dbas"},
+    "dave": {"dbas"},
+    "adam": {"admins"},
+    "audrey": {"auditors"},
+    "mallory": set(),
+}
+
+
+class Clock:
+    """Time stands still until it is moved."""
+
+    def __init__(self, now: datetime = START) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def move(self, **amount: float) -> None:
+        self.now += timedelta(**amount)
+
+
+class RecordFull(Exception):
+    """The record cannot be written."""
+
+
+class House:
+    """The access service with everything it needs, and what it said to whom."""
+
+    def __init__(self, database: Database, roles: dict[str, RoleTerms], clock: Clock) -> None:
+        self.clock = clock
+        self.roles = roles
+        self.database = database
+        self.store = SqliteAccessStore(database)
+        self.signer = TokenSigner("https://gate.test", "gate", KeyRing.from_pem(signing_key(), key_id="k1"))
+        self.facts: list[AccessChanged] = []
+        self.told: list[GrantEnded] = []
+        self.record_full = False
+        self.credentials: dict[str, str] = {}
+        self.access = Access(
+            self.store,
+            self.signer,
+            clock,
+            self.roles.get,
+            self._record,
+            roles=lambda: tuple(self.roles),
+            sessions_per_grant=5,
+        )
+        self.access.subscribe(self.told.append)
+
+    @classmethod
+    @contextlib.asynccontextmanager
+    async def open(cls, path: Path, *, roles: dict[str, RoleTerms] | None = None) -> AsyncIterator[House]:
+        database = await Database.open(path)
+        try:
+            yield cls(database, dict(ROLES if roles is None else roles), Clock())
+        finally:
+            await database.close()
+
+    async def populate(self, everybody: dict[str, set[str]] | None = None) -> None:
+        async with self.store.change() as change:
+            for name, groups in (PEOPLE if everybody is None else everybody).items():
+                self.credentials[name] = people.credential_of(secrets.token_bytes(32))
+                await people.add(change, by="test", name=name, groups=groups, credential=self.credentials[name])
+
+    async def person(self, name: str) -> Person:
+        found = await self.store.person(name)
+        assert found is not None
+        return found
+
+    async def granted(self, who: str = "alice", *, by: str = "bob", target: str = "shop", seconds: int = 600) -> str:
+        """The id of a new grant of the role "support"."""
+        person = await self.person(who)
+        request = await self.access.ask(person, target=target, role="support", reason=REASON, seconds=seconds)
+        request = await self.access.approve(await self.person(by), request.id)
+        assert request.grant is not None
+        return request.grant
+
+    async def token(self, who: str = "alice", **options: object) -> str:
+        """A token for a new grant."""
+        grant = await self.granted(who, **options)  # type: ignore[arg-type]
+        return (await self.access.mint(await self.person(who), grant)).text
+
+    def recorded(self) -> list[str]:
+        return [fact.what for fact in self.facts]
+
+    def _record(self, fact: AccessChanged) -> None:
+        if self.record_full:
+            raise RecordFull
+        self.facts.append(fact)
