@@ -4,7 +4,7 @@ errors          whose fault it was: the peer's or ours
 codec           integers, strings and frames, with strict bounds
 startup         the untyped packets that open a connection
 authentication  the messages of both sides until AuthenticationOk
-copying         CopyData and CopyDone, which both sides say
+copying         CopyData and CopyDone, which both sides say;  reports: ErrorResponse and NoticeResponse
 frontend        what a client says;  backend: what a server says
 messages        all of them behind one door
 frames          bytes in, whole messages (or runs of rows) out

@@ -267,12 +267,12 @@ def test_commands_of_a_pipelined_copy_are_followed(conversation: Conversation) -
             phase.heard(answer.kind)
             phases.append(phase.phase)
     assert set(phases) == {Phase.READY, Phase.COPY_OUT}
-    assert phases[-1] is Phase.READY
+    assert phases[-1:] == [Phase.READY]
     conversation.say(query)
     phase.accept(query.kind)
     phase.heard(conversation.hear_message().kind)
     phases.append(phase.phase)
-    assert phases[-1] is Phase.COPY_IN
+    assert phases[-1:] == [Phase.COPY_IN]
     conversation.say(m.CopyDone())
     phase.accept(m.CopyDone.kind)
     assert conversation.hear_ready()[0] == [m.CommandComplete("COPY 0"), m.ReadyForQuery("I")]
