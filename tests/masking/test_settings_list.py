@@ -1,0 +1,121 @@
+"""Settings: what drivers and tools send passes, what would move a pin does not."""
+
+from __future__ import annotations
+
+import pytest
+
+from masking.settings_list import OptionsError, may_set, may_show, may_start_with, parse_options
+
+SENT_BY_TOOLS = (
+    ("application_name", "psql"),
+    ("client_encoding", "UTF8"),
+    ("client_encoding", "'utf-8'"),
+    ("client_encoding", "Unicode"),
+    ("DateStyle", "ISO, MDY"),
+    ("TimeZone", "Europe/Berlin"),
+    ("extra_float_digits", "3"),
+    ("IntervalStyle", "iso_8601"),
+    ("bytea_output", "hex"),
+    ("client_min_messages", "warning"),
+    ("standard_conforming_strings", "on"),
+    ("statement_timeout", "30s"),
+    ("lock_timeout", "0"),
+    ("default_transaction_isolation", "serializable"),
+    ("default_transaction_read_only", "on"),
+    ("jit", "off"),
+    ("enable_seqscan", "off"),
+)
+
+NEVER_SET = (
+    ("standard_conforming_strings", "off"),
+    ("backslash_quote", "on"),
+    ("escape_string_warning", "off"),
+    ("client_encoding", "SQL_ASCII"),
+    ("client_encoding", "SJIS"),
+    ("client_encoding", "utf16"),
+    ("search_path", "hidden"),
+    ("role", "postgres"),
+    ("session_authorization", "postgres"),
+    ("row_security", "off"),
+    ("session_replication_role", "replica"),
+    ("default_transaction_read_only", "off"),
+    ("transaction_read_only", "off"),
+    ("work_mem", "10GB"),
+    ("temp_file_limit", "-1"),
+    ("log_statement", "none"),
+    ("debug_print_plan", "on"),
+    ("client_min_messages", "debug5"),
+    ("pgcurfew.mask_key", "known"),
+    ("anything.custom", "x"),
+    ("local_preload_libraries", "x"),
+    ("dynamic_library_path", "/tmp"),
+    ("default_tablespace", "x"),
+    ("temp_tablespaces", "x"),
+    ("check_function_bodies", "off"),
+    ("array_nulls", "off"),
+    ("transform_null_equals", "on"),
+    ("statement_timeout", "-1"),
+    ("extra_float_digits", "99"),
+    ("application_name", "a\nb"),
+)
+
+
+@pytest.mark.parametrize(("name", "value"), SENT_BY_TOOLS)
+def test_what_tools_send_may_be_set(name: str, value: str) -> None:
+    assert may_set(name, (value,))
+    assert may_set(name, None)
+
+
+@pytest.mark.parametrize(("name", "value"), NEVER_SET)
+def test_what_would_move_a_pin_may_not(name: str, value: str) -> None:
+    assert not may_set(name, (value,))
+    assert not may_start_with(name, value)
+
+
+def test_the_mask_key_can_be_neither_set_nor_shown() -> None:
+    for name in ("pgcurfew.mask_key", "PGCURFEW.MASK_KEY", "Pgcurfew.Mask_Key"):
+        assert not may_set(name, None)
+        assert not may_show(name)
+
+
+def test_options_are_split_as_the_backend_splits_them() -> None:
+    assert parse_options("-c statement_timeout=5min --TimeZone=UTC -cjit=off") == (
+        ("statement_timeout", "5min"),
+        ("timezone", "UTC"),
+        ("jit", "off"),
+    )
+    assert parse_options(r"-c application_name=two\ words") == (("application_name", "two words"),)
+    assert parse_options("--extra-float-digits=3") == (("extra_float_digits", "3"),)
+    assert parse_options("") == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "-c search_path=x",
+        "-csearch_path=x",
+        "--search-path=x",
+        "--role=postgres",
+        "-c",
+        "-W",
+        "-O",
+        "x",
+        "-c jit",
+        "--",
+    ],
+)
+def test_other_options_are_refused(text: str) -> None:
+    with pytest.raises(OptionsError):
+        parse_options(text)
+
+
+def test_the_startup_packet_of_drivers_passes_and_replication_does_not() -> None:
+    for name, value in (
+        ("client_encoding", "'utf-8'"),
+        ("DateStyle", "ISO"),
+        ("TimeZone", "UTC"),
+        ("replication", "false"),
+    ):
+        assert may_start_with(name, value)
+    assert not may_start_with("replication", "database")
+    assert not may_start_with("_pq_.x", "1")
