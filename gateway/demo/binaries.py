@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -120,10 +121,13 @@ def _unpacked(package: Path) -> Iterator[Path]:
             continue
         target = Path(sys.prefix) / "share" / "pgcurfew" / archive.name.split(".t")[0]
         if not target.is_dir():
-            partial = target.with_name(target.name + ".partial")
-            shutil.rmtree(partial, ignore_errors=True)
-            partial.mkdir(parents=True)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            partial = Path(tempfile.mkdtemp(dir=target.parent))
             with tarfile.open(archive) as file:
                 file.extractall(partial)  # noqa: S202  (a pinned package from our own environment)
-            partial.rename(target)
+            try:
+                partial.rename(target)
+            except OSError:
+                # Another process was quicker; its copy is as good.
+                shutil.rmtree(partial)
         yield from (found.parent for found in sorted(target.rglob("bin/initdb")))

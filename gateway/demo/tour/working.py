@@ -12,6 +12,7 @@ from typing import Any
 from gateway.demo.binaries import find_pgbench
 from gateway.demo.process import clean_environment
 from gateway.demo.stage import client_environment
+from gateway.demo.terminal import Terminal
 from gateway.demo.tour.cast import Cast
 
 
@@ -23,6 +24,7 @@ def play(cast: Cast) -> None:
         "Her own psql, over verified TLS, with the token as the password. To psql the gateway is PostgreSQL.",
     )
     _psql(cast)
+    _prompt(cast)
     _interrupt(cast)
     _asyncpg(cast)
     _pgbench(cast)
@@ -50,6 +52,30 @@ def _psql(cast: Cast) -> None:
         done = cast.show(f"\\copy (SELECT id, status, total FROM orders WHERE id <= 1000) TO '{file}' CSV")  # noqa: S608
         lines = len(file.read_text().splitlines()) if file.exists() else 0
         tell.check(lines == 1000 and "COPY 1000" in done.out, "\\copy writes a file", done.text)
+
+
+def _prompt(cast: Cast) -> None:
+    tell = cast.narrator
+    command = cast.stage.psql_command("alice", "-v", "PROMPT1=%/%R%x%# ")
+    with Terminal(command, clean_environment(client_environment(cast.support.token))) as terminal:
+        screen = terminal.wait_for("shop=> ")
+        tell.check("SSL" in screen or "shop=> " in screen, "an interactive psql shows its prompt", screen)
+        terminal.type("SELECT count(*) FROM sta\t")
+        completed = terminal.wait_for("staff")
+        tell.check("staff" in completed, "the tab key completes a table's name", completed)
+        terminal.type(";\n")
+        screen += completed + terminal.wait_for("shop=> ")
+        terminal.type("BEGIN;\n")
+        screen += terminal.wait_for("shop=*> ")
+        tell.check(screen.endswith("shop=*> "), "the prompt knows that a transaction is open", screen)
+        terminal.type("ROLLBACK;\n")
+        screen += terminal.wait_for("shop=> ")
+        terminal.type("SELECT count(*) AS orders_now FROM orders \\watch 0.3\n")
+        watched = terminal.wait_for("orders_now", times=4)
+        terminal.interrupt()
+        watched += terminal.wait_for("shop=> ")
+        tell.check(watched.count("orders_now") >= 4, "\\watch runs it again and again", watched)
+        tell.scene("alice", "psql, by hand", screen + watched)
 
 
 def _interrupt(cast: Cast) -> None:
