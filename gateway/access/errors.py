@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-class AccessRefused(Exception):  # noqa: N818 -- a refusal is an answer, not a fault
+class AccessRefused(Exception):
     """We understood and refuse. `cause` is a word for programs and the record; `message` says
     what happened, `hint` what to do next. Neither ever holds a secret."""
 

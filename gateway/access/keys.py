@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 
-class KeyNotUsable(ValueError):  # noqa: N818 -- says what is the matter
+class KeyNotUsable(ValueError):
     """The key is not an unencrypted PEM Ed25519 private key. The message never holds any of it."""
 
 

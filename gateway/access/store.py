@@ -25,7 +25,7 @@ from gateway.access.models import (
 from gateway.audit.facts import AccessChanged
 
 
-class StoreNotUsable(Exception):  # noqa: N818 -- says what is the matter
+class StoreNotUsable(Exception):
     """What is to be the store is none of ours, of a newer version, or cannot be opened."""
 
 

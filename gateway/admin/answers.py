@@ -18,7 +18,7 @@ from gateway.audit.journal import RecordUnavailable
 log = structlog.get_logger(__name__)
 
 
-class Refused(Exception):  # noqa: N818 -- a refusal is an answer, not a fault
+class Refused(Exception):
     """A refusal of the API's own: not signed in, too large, not JSON."""
 
     def __init__(self, status: int, cause: str, message: str, hint: str = "") -> None:

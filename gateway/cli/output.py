@@ -29,7 +29,7 @@ class Exit(IntEnum):
     WAITED_IN_VAIN = 5
 
 
-class Stopped(Exception):  # noqa: N818 -- ends a command, often as it should
+class Stopped(Exception):
     """The command cannot go on: `message` says what happened, `hint` what to do next."""
 
     def __init__(self, code: Exit, message: str, hint: str = "", cause: str = "") -> None:
