@@ -47,9 +47,9 @@ def dotted(location: Location) -> str:
     return text
 
 
-def suggestion(word: str, known: Iterable[str]) -> str | None:
+def suggestion(word: str, known: Iterable[str], *, likeness: float = 0.6) -> str | None:
     """The known word that was probably meant, or None."""
-    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    close = difflib.get_close_matches(word, list(known), n=1, cutoff=likeness)
     return close[0] if close else None
 
 

@@ -241,9 +241,9 @@ def _fits_nothing(mask: Mask) -> str | None:
     reasons = [misfit(mask, column) for column in _FAMILIES]
     if any(reason is None for reason in reasons):
         return None
-    # "needs a text type" says less than what is wrong with the options.
+    # Of all that was said, what is wrong with the options tells more than that a type is wrong.
     said = [reason for reason in reasons if reason is not None]
-    return next((reason for reason in said if not reason.startswith("needs")), said[0])
+    return next((reason for reason in said if "needs a" not in reason and "does not fit" not in reason), said[0])
 
 
 # --- the file beside a database ------------------------------------------------------------
@@ -289,7 +289,9 @@ def _functions_exist(file: PolicyFile, catalog: Catalog, name: str, role: Role) 
             # Names outside the application's own schemas would make odd suggestions.
             own = [function for function in known if not function.startswith(_OF_THE_SYSTEM)]
             yield _problem(
-                file, ("roles", name, "functions", index), f'no function "{written}"{_did_you_mean(written, own)}'
+                file,
+                ("roles", name, "functions", index),
+                f'no function "{written}"{_did_you_mean(written, own, likeness=0.8)}',
             )
 
 
@@ -339,7 +341,7 @@ def _no_relation(catalog: Catalog, written: str) -> str:
     own = [relation.qualified for relation in catalog.relations.values() if relation.kind != "c"]
     known = [name for name in own if not name.startswith(_OF_THE_SYSTEM)]
     same_name = [name for name in known if name.partition(".")[2] == written.partition(".")[2]]
-    close = f'; did you mean "{same_name[0]}"?' if same_name else _did_you_mean(written, known)
+    close = f'; did you mean "{same_name[0]}"?' if same_name else _did_you_mean(written, known, likeness=0.8)
     return f'no relation "{written}"{close}'
 
 
@@ -347,8 +349,9 @@ def _no_column(relation: str, column: str, columns: Collection[str]) -> str:
     return f'{relation} has no column "{column}"{_did_you_mean(column, columns)}'
 
 
-def _did_you_mean(word: str, known: Collection[str]) -> str:
-    close = suggestion(word, sorted(known))
+def _did_you_mean(word: str, known: Collection[str], *, likeness: float = 0.6) -> str:
+    # Names that share a schema are alike without being meant.
+    close = suggestion(word, sorted(known), likeness=likeness)
     return f'; did you mean "{close}"?' if close else ""
 
 
