@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.load import ConfigError, load_policy, load_settings, parse_policy
-from config.policy_file import MASKS, STATEMENTS, Relation
+from config.policy_file import MASKS, STATEMENTS, Relation, Role
+from config.settings import Section, Settings, Target
 from masking.policy import SESSION_KINDS, MaskKind, StatementKind
 
 EXAMPLES = Path(__file__).parents[2] / "docs/examples"
@@ -170,6 +172,22 @@ def test_defaults_shown_in_the_examples_are_the_defaults(tmp_path: Path) -> None
     assert load_settings(tmp_path / "plain.toml", environment={}, files=False) == load_settings(
         tmp_path / "shown.toml", environment={}, files=False
     )
+
+
+def test_every_setting_is_shown_in_the_examples() -> None:
+    settings = (EXAMPLES / "pgcurfew.toml").read_text()
+    for name, field in Settings.model_fields.items():
+        assert f"[{name}" in settings
+        section = Target if name == "targets" else field.annotation
+        assert isinstance(section, type)
+        assert issubclass(section, Section)
+        for key in section.model_fields:
+            assert re.search(rf"^(# )?{key} = ", settings, re.MULTILINE), f"{name}.{key}"
+    policy = (EXAMPLES / "policy.toml").read_text()
+    for key in Role.model_fields:
+        assert re.search(rf"^(# )?{key} = |^\[roles.support.{key}]", policy, re.MULTILINE), key
+    for word in (*MASKS, *STATEMENTS, "hide_null"):
+        assert word in policy
 
 
 @given(st.binary(max_size=200))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import pickle
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from config.load import ConfigError, Problem, load_settings
 from config.secrets import SecretReference, SecretUnavailable
@@ -326,3 +329,25 @@ def test_reading_a_secret_takes_one_newline_off(home: Path) -> None:
     with pytest.raises(ValueError, match="never written") as caught:
         SecretReference.parse("hunter2")
     assert "hunter2" not in str(caught.value)
+
+
+NAMES = st.lists(
+    st.sampled_from(["gateway", "tls", "targets", "shop", "limits", "sessions", "certificate", "recipients", "x", ""]),
+    max_size=4,
+).map(lambda parts: "PGCURFEW__" + "__".join(parts).upper())
+
+
+@given(
+    st.lists(st.sampled_from([*GOOD.splitlines(), "[limits]", "sessions = 1", "[[targets]]", "shop = 1", "a.b = []"])),
+    st.dictionaries(NAMES, st.sampled_from(["1", "[1]", "{}", "text", "30m", "", "true", "file:x", '"q"', "\x00"])),
+)
+def test_almost_settings_are_read_or_refused(
+    tmp_path_factory: pytest.TempPathFactory, lines: list[str], environment: dict[str, str]
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "almost.toml"
+    path.write_text("\n".join(lines))
+    with contextlib.suppress(ConfigError):
+        load_settings(path, environment=environment, files=False)
+    path.write_text(GOOD)
+    with contextlib.suppress(ConfigError):
+        load_settings(path, environment=environment, files=False)
