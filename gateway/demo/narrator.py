@@ -60,7 +60,7 @@ class Narrator:
         body = Text()
         body.append("$ " if not isinstance(command, str) else "", style="dim")
         body.append(typed.strip() + "\n", style="bold")
-        body.append(shortened(seen))
+        body.append_text(Text.from_ansi(shortened(seen)))
         self.console.print(Panel(body, title=f"[bold {colour}]{who}[/]", title_align="left", border_style=colour))
 
     def check(self, held: bool, claim: str, evidence: str = "") -> bool:

@@ -20,12 +20,15 @@ from gateway.demo.certificates import Authority, auditor_keys, mask_key, signing
 from gateway.demo.postgres import Cluster, free_port
 from gateway.demo.process import COMMAND, GatewayProcess, Ports, clean_environment
 from gateway.demo.shop import GATEWAY_LOGIN, load_bench, load_shop
+from gateway.demo.terminal import plain, run_in_terminal
 
 TEMPLATES = Path(__file__).parent / "templates"
 #: Who plays, and in which groups they are: an engineer, a reviewer, an auditor.
 PEOPLE: Mapping[str, tuple[str, ...]] = {"alice": ("support",), "rita": ("leads",), "otto": ("auditors",)}
 #: Long enough for a slow machine, short enough that a hang is noticed.
 COMMAND_SECONDS = 60.0
+#: How wide the story is told: a panel on a screen of a hundred columns.
+SCREEN_COLUMNS = 96
 
 Progress = Callable[[str], None]
 
@@ -43,8 +46,14 @@ class Outcome:
     err: str
 
     @property
-    def text(self) -> str:
+    def shown(self) -> str:
+        """Everything it said, with colours where it ran on a terminal."""
         return f"{self.out}{self.err}"
+
+    @property
+    def text(self) -> str:
+        """Everything it said, as plain text."""
+        return plain(self.shown)
 
 
 class Stage:
@@ -125,6 +134,15 @@ class Stage:
         """Run a pgcurfew command as a person, or as the operator of this machine (None)."""
         home = self.home(person) if person else self.folder / "operator"
         return run([*COMMAND, *arguments], {"PGCURFEW_HOME": str(home), "COLUMNS": "110"}, input=input)
+
+    def watched(self, person: str | None, *arguments: str) -> Outcome:
+        """The same on a terminal, as the person would see it: colours, tables as wide as the screen."""
+        environment = {"PGCURFEW_HOME": str(self.home(person) if person else self.folder / "operator")}
+        terminal = {"TERM": "xterm-256color", "COLUMNS": str(SCREEN_COLUMNS), "LINES": "50"}
+        code, seen = run_in_terminal(
+            [*COMMAND, *arguments], clean_environment({**environment, **terminal}), columns=SCREEN_COLUMNS
+        )
+        return Outcome(code, seen, "")
 
     def answer(self, person: str | None, *arguments: str) -> Any:
         """The same with --json, which must succeed; gives back what it said."""

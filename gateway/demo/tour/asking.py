@@ -17,21 +17,21 @@ def play(cast: Cast) -> None:
     tell.chapter(1, "Asking", "Alice is an engineer in the support group. She needs to look into a customer's case.")
 
     asked = ["request", "--target", "shop", "--role", "support", "--for", "30m"]
-    done = stage.pgcurfew("alice", *asked)
-    tell.scene("alice", ["pgcurfew", *asked], done.text)
+    done = stage.watched("alice", *asked)
+    tell.scene("alice", ["pgcurfew", *asked], done.shown)
     tell.check(done.code != 0 and "reason" in done.text.lower(), "without a reason there is no request", done.text)
 
-    done = stage.pgcurfew("alice", *asked, "--reason", REASON)
-    tell.scene("alice", ["pgcurfew", *asked, "--reason", REASON], done.text)
+    done = stage.watched("alice", *asked, "--reason", REASON)
+    tell.scene("alice", ["pgcurfew", *asked, "--reason", REASON], done.shown)
     tell.need(done.code == 0, "with a reason it is taken", done.text)
     request = stage.answer("alice", "requests")[0]["id"]
 
-    done = stage.pgcurfew("alice", "approve", request)
-    tell.scene("alice", ["pgcurfew", "approve", request], done.text)
+    done = stage.watched("alice", "approve", request)
+    tell.scene("alice", ["pgcurfew", "approve", request], done.shown)
     tell.check(done.code != 0, "nobody approves their own request", done.text)
 
-    done = stage.pgcurfew("rita", "approve", request)
-    tell.scene("rita", ["pgcurfew", "approve", request], done.text)
+    done = stage.watched("rita", "approve", request)
+    tell.scene("rita", ["pgcurfew", "approve", request], done.shown)
     tell.need(done.code == 0, "rita, a reviewer, approves it", done.text)
 
     grant = stage.answer("alice", "grants")[0]

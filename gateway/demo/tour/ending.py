@@ -42,9 +42,9 @@ def _by_revocation(cast: Cast) -> None:
     given = cast.give("support", target="shop", seconds=600, reason="the same look, once more")
     psql = cast.start_psql(given, "-v", "VERBOSITY=verbose", "-c", "SELECT pg_sleep(600)")
     _wait_for_backend(cast)
-    done = stage.pgcurfew("rita", "revoke", given.grant, "--reason", "the customer called: all is well")
+    done = stage.watched("rita", "revoke", given.grant, "--reason", "the customer called: all is well")
     began = time.monotonic()
-    tell.scene("rita", ["pgcurfew", "revoke", given.grant, "--reason", "…"], done.text)
+    tell.scene("rita", ["pgcurfew", "revoke", given.grant, "--reason", "…"], done.shown)
     said = _last_words(psql, 20)
     seconds = time.monotonic() - began
     tell.scene("alice", "SELECT pg_sleep(600);", said)
