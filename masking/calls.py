@@ -1,0 +1,248 @@
+"""What a statement may call: functions, operators, casts, by name and number of arguments.
+
+Argument types cannot be known without type inference, so a name is judged with all that it
+could mean on the pinned search path, and printed so that it can mean nothing else
+(PG manual 10.2 and 10.3: operators and functions are resolved along the path).
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from masking.catalog import Catalog, Function
+from masking.functions import DEFINITIONS, SEQUENCE_FUNCTIONS, SETTING_FUNCTIONS, is_definition, is_safe
+from masking.nodes import rename, strings, words
+from masking.parse import Message
+from masking.policy import RolePolicy
+from masking.refusal import Forbidden, by_policy
+
+SYSTEM_SCHEMAS = ("pg_catalog", "information_schema")
+
+#: Types of pg_catalog by the names people write: unqualified, they are found before any other.
+BUILTIN_TYPES = words(
+    """
+    text date uuid json jsonb xml bytea name oid inet cidr macaddr macaddr8 money point line lseg box path
+    polygon circle tsvector tsquery jsonpath int2 int4 int8 float4 float8 bool numeric varchar bpchar char bit
+    varbit time timetz timestamp timestamptz interval record void regclass regproc regprocedure regoper
+    regoperator regtype regrole regnamespace regconfig regdictionary regcollation xid xid8 cid tid pg_lsn
+    txid_snapshot pg_snapshot int2vector oidvector aclitem refcursor cstring unknown any anyelement anyarray
+    int4range int8range numrange tsrange tstzrange daterange int4multirange int8multirange nummultirange
+    tsmultirange tstzmultirange datemultirange
+    """
+)
+
+
+class Calls:
+    """Answers what may be called, for one policy and one catalog."""
+
+    def __init__(self, policy: RolePolicy, catalog: Catalog) -> None:
+        self.policy = policy
+        self.catalog = catalog
+
+    def allowed(self, function: Function, arguments: int) -> bool:
+        """May this very function be called with that many arguments?"""
+        if function.schema in SYSTEM_SCHEMAS:
+            if function.schema == "pg_catalog" and is_definition(function.name, arguments):
+                return self.policy.definitions == "full"
+            return is_safe(function.name, arguments, function.schema)
+        return function.qualified in self.policy.functions
+
+    def visible(self, name: str) -> list[Function]:
+        """All functions an unqualified name can mean."""
+        path = ("pg_catalog", *self.catalog.search_path)
+        return [f for f in self.catalog.functions_by_name.get(name, ()) if f.schema in path]
+
+    @cached_property
+    def _dangerous_fields(self) -> dict[str, bool]:
+        return {}
+
+    def dangerous_field(self, name: str) -> bool:
+        """Would `(x).name` call something the role may not call? Attribute notation is a call
+        with one argument, when the argument has no such column."""
+        known = self._dangerous_fields.get(name)
+        if known is None:
+            known = name in SETTING_FUNCTIONS or name in SEQUENCE_FUNCTIONS or name in DEFINITIONS
+            known = known or any(f.takes(1) and not self.allowed(f, 1) for f in self.visible(name))
+            known = known or any(
+                (schema, name) in self.catalog.types_with_cast_functions for schema in self.catalog.search_path
+            )
+            self._dangerous_fields[name] = known
+        return known
+
+    def judge_function(self, call: Message, arguments: int, *, in_from: bool) -> None:
+        """One FuncCall: refused, or printed so that it calls what was judged."""
+        names = strings(call.funcname)
+        name = names[-1]
+        if len(names) > 2:
+            raise self._unknown_function(".".join(names), arguments, call.location)
+        if len(names) == 2:
+            self._judge_qualified(names[0], name, arguments, call.location)
+            return
+        candidates = self.visible(name)
+        if not candidates:
+            self._judge_projection(call, name, arguments)
+            return
+        builtin = [f for f in candidates if f.schema == "pg_catalog"]
+        others = [f for f in candidates if f.schema != "pg_catalog" and f.takes(arguments)]
+        if not builtin and not others:
+            raise self._unknown_function(name, arguments, call.location)
+        if others and all(self.allowed(f, arguments) for f in others):
+            if not builtin and len({f.schema for f in others}) == 1:
+                rename(call.funcname, others[0].schema, name)
+                return
+            if all(self.allowed(f, arguments) for f in builtin if f.takes(arguments)):
+                return
+        if not builtin:
+            raise self._forbidden(others[0].qualified, arguments, call.location)
+        self._judge_qualified("pg_catalog", name, arguments, call.location)
+        # FROM unnest(a, b) is a form of its own, and only under its plain name.
+        if not (in_from and name == "unnest" and arguments > 1):
+            rename(call.funcname, "pg_catalog", name)
+
+    def _judge_qualified(self, schema: str, name: str, arguments: int, offset: int) -> None:
+        found = [f for f in self.catalog.functions_by_name.get(name, ()) if f.schema == schema]
+        if not found:
+            raise self._unknown_function(f"{schema}.{name}", arguments, offset)
+        if schema in SYSTEM_SCHEMAS:
+            if self.allowed(found[0], arguments):
+                return
+            if not any(f.takes(arguments) for f in found):
+                raise self._unknown_function(name, arguments, offset)
+            raise self._forbidden(name, arguments, offset)
+        if f"{schema}.{name}" not in self.policy.functions:
+            raise self._forbidden(f"{schema}.{name}", arguments, offset)
+
+    def _judge_projection(self, call: Message, name: str, arguments: int) -> None:
+        """`email(u)`: a column, when nothing visible has that name (the record is masked already)."""
+        self.judge_type_name(["", name], call.location)
+        if arguments != 1 or len(call.args) != 1:
+            raise self._unknown_function(name, arguments, call.location)
+
+    def _unknown_function(self, name: str, arguments: int, offset: int) -> Forbidden:
+        listed = ", ".join(["unknown"] * arguments)
+        return Forbidden(
+            "42883",
+            "function-unknown",
+            f"function {name}({listed}) does not exist",
+            hint="No function matches the given name and argument types. You might need to add explicit type casts.",
+            offset=offset,
+        )
+
+    def _forbidden(self, name: str, arguments: int, offset: int) -> Forbidden:
+        wanted = name if "." in name else f"pg_catalog.{name}"
+        several = "argument" if arguments == 1 else "arguments"
+        return by_policy(
+            "function-not-allowed",
+            f"function {name} with {arguments} {several} is not permitted for role {self.policy.role}",
+            f'If this role should call it, ask for "{wanted}" to be listed under its functions.'
+            if "." in name
+            else "It is not on the list of safe functions: it could reach beyond what this role may see or change.",
+            offset,
+        )
+
+    # Operators
+
+    def judge_operator(self, names: Message, offset: int, *, implicit: bool = False) -> None:
+        """The name list of an operator: refused, left alone, or made OPERATOR(pg_catalog.…).
+
+        `implicit`: a form that looks its operator up by a fixed name (IN, BETWEEN, CASE, USING) and
+        cannot be told which schema to take it from.
+        """
+        parts = strings(names)
+        if not parts:
+            return
+        name = parts[-1]
+        if len(parts) > 1:
+            self._judge_qualified_operator(parts, offset)
+            return
+        if not self._strange_operators(name):
+            if name not in self.catalog.operators_by_name:
+                raise self._unknown_operator(name, offset)
+            return
+        builtin = any(o.schema == "pg_catalog" for o in self.catalog.operators_by_name.get(name, ()))
+        if implicit or not builtin:
+            raise self._forbidden_operator(name, offset)
+        rename(names, "pg_catalog", name)
+
+    def judge_implicit_operator(self, name: str, offset: int) -> None:
+        """An operator that a form uses without naming it."""
+        if self._strange_operators(name):
+            raise self._forbidden_operator(name, offset)
+
+    def _strange_operators(self, name: str) -> list[str]:
+        """Functions behind operators of that name on the path that the role may not call."""
+        found: list[str] = []
+        for operator in self.catalog.operators_by_name.get(name, ()):
+            if operator.schema == "pg_catalog" or operator.schema not in self.catalog.search_path:
+                continue
+            if not self._may_operate(operator.function):
+                found.append(".".join(operator.function))
+        return found
+
+    def _may_operate(self, function: tuple[str, str]) -> bool:
+        schema, name = function
+        if schema == "pg_catalog":
+            return is_safe(name, 2) or is_safe(name, 1)
+        return f"{schema}.{name}" in self.policy.functions
+
+    def _judge_qualified_operator(self, parts: list[str], offset: int) -> None:
+        schema, name = parts[-2], parts[-1]
+        if len(parts) > 2:
+            raise self._unknown_operator(".".join(parts), offset)
+        found = [o for o in self.catalog.operators_by_name.get(name, ()) if o.schema == schema]
+        if not found:
+            raise self._unknown_operator(f"{schema}.{name}", offset)
+        if schema != "pg_catalog" and not all(self._may_operate(o.function) for o in found):
+            raise self._forbidden_operator(f"{schema}.{name}", offset)
+
+    def _unknown_operator(self, name: str, offset: int) -> Forbidden:
+        return Forbidden(
+            "42883",
+            "operator-unknown",
+            f"operator does not exist: {name}",
+            hint="No operator matches the given name and argument types. You might need to add explicit type casts.",
+            offset=offset,
+        )
+
+    def _forbidden_operator(self, name: str, offset: int) -> Forbidden:
+        functions = ", ".join(sorted(set(self._strange_operators(name.rpartition(".")[2]))))
+        behind = f' (the functions behind it: "{functions}")' if functions else ""
+        return by_policy(
+            "operator-not-allowed",
+            f"operator {name} is not permitted for role {self.policy.role}",
+            f"An operator of this name runs a function that is not listed{behind}; ask for it among the functions.",
+            offset,
+        )
+
+    # Types
+
+    def judge_type(self, type_name: Message) -> None:
+        """A TypeName: refused when a cast to it runs a function the role may not call."""
+        if type_name.pct_type or type_name.setof:
+            raise by_policy("type-not-allowed", "%TYPE and SETOF are not permitted here", "Name the type.")
+        self.judge_type_name(strings(type_name.names), type_name.location)
+
+    def judge_type_name(self, names: list[str], offset: int) -> None:
+        name = names[-1]
+        named = names[-2] if len(names) > 1 else ""
+        if named in SYSTEM_SCHEMAS:
+            return
+        if not named and name in BUILTIN_TYPES:
+            return
+        schemas = (named,) if named else self.catalog.search_path
+        for schema in schemas:
+            if (schema, name) in self.catalog.types_with_cast_functions and not self._casts_allowed(schema, name):
+                raise by_policy(
+                    "cast-not-allowed",
+                    f"casts of type {schema}.{name} are not permitted for role {self.policy.role}",
+                    f'They run functions of users; ask for "{schema}.{name}" to be listed under the role\'s functions.',
+                    offset,
+                )
+            relation = self.catalog.relations.get((schema, name))
+            if relation is not None and relation.kind != "c" and relation.qualified not in self.policy.relations:
+                shown = f"{named}.{name}" if named else name
+                raise Forbidden("42704", "type-unknown", f'type "{shown}" does not exist', offset=offset)
+
+    def _casts_allowed(self, schema: str, name: str) -> bool:
+        """A type listed like a function: its casts may run."""
+        return f"{schema}.{name}" in self.policy.functions

@@ -1,0 +1,220 @@
+"""What one role sees of one database: which relations, which columns clear, which behind which mask.
+
+Privacy by default: a relation that nobody listed is out of sight, a column that nobody
+classified is masked. Masks close over inheritance in both directions (PG manual 5.11): a query
+on a parent reads its children, and a child can be named by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from masking.catalog import Catalog, Column, Relation
+from masking.masks import mask_expression, problem
+from masking.nodes import quoted
+from masking.parse import Message, parse
+from masking.policy import CLEAR, EVERY, UNCLASSIFIED, Mask, MaskKind, RelationRule, RolePolicy
+from masking.system import SYSTEM_RELATIONS
+
+_NO_RULE = RelationRule()
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One relation as a role sees it."""
+
+    relation: Relation
+    rule: RelationRule
+    #: Column -> its mask, for every column that does not come clear.
+    masks: Mapping[str, Mask]
+    #: Column -> SQL that stands in its place, for every column that does not come clear.
+    shown: Mapping[str, str]
+    #: A relation of the system: readable as it is shown here, never written.
+    system: bool = False
+    #: WHERE of the subselect that stands for it, if rows are struck too.
+    condition: str | None = None
+
+    @property
+    def protected(self) -> bool:
+        return bool(self.shown) or self.condition is not None
+
+    def may_write(self, column: str) -> bool:
+        return not self.system and self.rule.may_write(column)
+
+    @property
+    def may_write_all(self) -> bool:
+        return not self.system and all(self.rule.may_write(c.name) for c in self.relation.columns)
+
+    @property
+    def may_write_any(self) -> bool:
+        return not self.system and bool(self.rule.write)
+
+    @cached_property
+    def subselect(self) -> Message:
+        """The Node that stands in FROM for a protected relation, without its alias:
+
+        `(SELECT "id", <mask>("email") AS "email" FROM "public"."users")`, all columns in their order.
+        """
+        columns = ", ".join(
+            f"{self.shown[column.name]} AS {quoted(column.name)}" if column.name in self.shown else quoted(column.name)
+            for column in self.relation.columns
+        )
+        where = f" WHERE {self.condition}" if self.condition else ""
+        source = f"{quoted(self.relation.schema)}.{quoted(self.relation.name)}"
+        tree = parse(f"SELECT * FROM (SELECT {columns} FROM {source}{where}) AS x")  # noqa: S608 -- names are quoted, masks are our own
+        node = tree.stmts[0].stmt.select_stmt.from_clause[0]
+        node.range_subselect.ClearField("alias")
+        return node
+
+    def masked_value(self, column: str, alias: str) -> Message:
+        """The Node that shows one column of `alias` masked, for RETURNING."""
+        found = self.relation.column(column)
+        assert found is not None
+        text = self.shown[column]
+        tree = parse(f"SELECT {text}")
+        value = tree.stmts[0].stmt.select_stmt.target_list[0].res_target.val
+        _qualify(value, column, alias)
+        return value
+
+
+def _qualify(node: Message, column: str, alias: str) -> None:
+    """Make the references to one column in a mask say which relation they mean."""
+    todo = [node]
+    while todo:
+        message = todo.pop()
+        if message.DESCRIPTOR.name == "ColumnRef":
+            if len(message.fields) == 1 and message.fields[0].string.sval == column:
+                message.fields.insert(0, type(message.fields[0])())
+                message.fields[0].string.sval = alias
+            continue
+        for field, value in message.ListFields():
+            if field.message_type is not None:
+                todo.extend(value if field.is_repeated else (value,))
+
+
+class Sight:
+    """Answers, for one policy and one catalog, what a role sees; remembers its answers."""
+
+    def __init__(self, policy: RolePolicy, catalog: Catalog) -> None:
+        self.policy = policy
+        self.catalog = catalog
+        self._seen: dict[str, Seen | None] = {}
+
+    def find(self, schema: str | None, name: str) -> Seen | None:
+        """The relation of that name, or None when it is absent or out of sight: the answer is the same."""
+        relation = self.catalog.relation(schema, name)
+        return None if relation is None else self.see(relation)
+
+    def see(self, relation: Relation) -> Seen | None:
+        key = relation.qualified
+        if key not in self._seen:
+            self._seen[key] = self._look(relation)
+        return self._seen[key]
+
+    def all_seen(self) -> Iterator[Seen]:
+        for relation in self.catalog.relations.values():
+            seen = self.see(relation)
+            if seen is not None:
+                yield seen
+
+    def _look(self, relation: Relation) -> Seen | None:
+        if relation.kind == "c":
+            return None
+        rule = self.policy.relations.get(relation.qualified)
+        if rule is not None:
+            masks = {c.name: m for c in relation.columns if (m := self._mask(relation, c)).kind is not MaskKind.CLEAR}
+            shown = {
+                column.name: mask_expression(
+                    masks[column.name], column, quoted(column.name), self.policy.mask_key_setting
+                )
+                for column in relation.columns
+                if column.name in masks
+            }
+            return Seen(relation, rule, masks, shown)
+        system = SYSTEM_RELATIONS.get(relation.qualified)
+        if system is None:
+            return None
+        own = {column.name for column in relation.columns}
+        expressions = system.expressions(self.policy.definitions)
+        shown = {name: expression for name, expression in expressions.items() if name in own}
+        struck = dict.fromkeys(shown, UNCLASSIFIED)
+        return Seen(relation, _NO_RULE, struck, shown, system=True, condition=system.condition)
+
+    def _mask(self, relation: Relation, column: Column) -> Mask:
+        """The mask of a column, closed over inheritance; one that cannot apply to the type hides all."""
+        mask = self._own_mask(relation, column.name)
+        if mask.kind is MaskKind.CLEAR:
+            mask = self._mask_of_kin(relation, column.name) or CLEAR
+        if mask.kind is not MaskKind.CLEAR and problem(mask, column) is not None:
+            return UNCLASSIFIED
+        return mask
+
+    def _own_mask(self, relation: Relation, column: str) -> Mask:
+        """What the policy says of this column here, or else of the parents it came from."""
+        rule = self.policy.relations.get(relation.qualified)
+        if rule is not None and not rule.may_read(column):
+            return UNCLASSIFIED
+        if f"{relation.qualified}.{column}" in self.policy.reveal:
+            return CLEAR
+        explicit = self._classified(relation, column)
+        if explicit is not None:
+            return explicit
+        parents = [p for oid in relation.parents if (p := self.catalog.relation_by_oid.get(oid)) is not None]
+        inherited = [self._own_mask(p, column) for p in parents if p.column(column) is not None]
+        masked = [mask for mask in inherited if mask.kind is not MaskKind.CLEAR]
+        if masked:
+            return masked[0]
+        return inherited[0] if inherited else UNCLASSIFIED
+
+    def _classified(self, relation: Relation, column: str) -> Mask | None:
+        columns = self.policy.classification.get(relation.qualified, {})
+        return columns.get(column) or columns.get(EVERY)
+
+    def _mask_of_kin(self, relation: Relation, column: str) -> Mask | None:
+        """A mask that some relative has on a column that is clear here.
+
+        Relatives that the role may name count with what it sees of them; those out of its sight
+        only when somebody classified their column, for otherwise they follow their parent.
+        """
+        for relative in self._kin(relation):
+            if relative.column(column) is None:
+                continue
+            listed = relative.qualified in self.policy.relations
+            if not listed and (
+                self._classified(relative, column) is None or f"{relative.qualified}.{column}" in self.policy.reveal
+            ):
+                continue
+            mask = self._own_mask(relative, column)
+            if mask.kind is not MaskKind.CLEAR:
+                return mask
+        return None
+
+    def _kin(self, relation: Relation) -> list[Relation]:
+        """All relations tied to one by inheritance, in the order of their OIDs, without itself."""
+        by_oid = self.catalog.relation_by_oid
+        found = {relation.oid}
+        todo = [relation]
+        while todo:
+            current = todo.pop()
+            for oid in (*current.parents, *current.children):
+                if oid not in found and oid in by_oid:
+                    found.add(oid)
+                    todo.append(by_oid[oid])
+        return [by_oid[oid] for oid in sorted(found) if oid != relation.oid]
+
+
+_recent: dict[tuple[int, int], Sight] = {}
+_RECENT = 64
+
+
+def sight_of(policy: RolePolicy, catalog: Catalog) -> Sight:
+    """The sight of a role over a snapshot, remembered for the last few pairs."""
+    key = (id(policy), id(catalog))
+    found = _recent.get(key)
+    if found is None or found.policy is not policy or found.catalog is not catalog:
+        while len(_recent) >= _RECENT:
+            del _recent[next(iter(_recent))]
+        found = _recent[key] = Sight(policy, catalog)
+    return found

@@ -1,0 +1,350 @@
+"""Each kind of statement: what it is called, and how it is judged. What is not in the table is refused.
+
+PostgreSQL's own command reference (PG manual, part VI) is the order of the day; options of
+utility statements are allow-lists too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from masking.analyse import WRITE_NODES, Analysis
+from masking.copying import copy_kind, judge_copy
+from masking.nodes import kind_of, strings, words
+from masking.parse import Message, pg
+from masking.policy import SESSION_KINDS, StatementKind
+from masking.refusal import by_policy, not_understood
+from masking.rules import (
+    WRITE_KINDS,
+    kind_not_permitted,
+    setting_not_changed,
+    setting_not_shown,
+    write_not_permitted,
+)
+from masking.scope import Scope
+from masking.settings_list import may_set, may_show
+
+_KINDS = {
+    "select_stmt": StatementKind.SELECT,
+    "insert_stmt": StatementKind.INSERT,
+    "update_stmt": StatementKind.UPDATE,
+    "delete_stmt": StatementKind.DELETE,
+    "merge_stmt": StatementKind.MERGE,
+    "explain_stmt": StatementKind.EXPLAIN,
+    "truncate_stmt": StatementKind.TRUNCATE,
+    "lock_stmt": StatementKind.LOCK,
+    "listen_stmt": StatementKind.LISTEN,
+    "notify_stmt": StatementKind.NOTIFY,
+    "unlisten_stmt": StatementKind.UNLISTEN,
+    "transaction_stmt": StatementKind.TRANSACTION,
+    "constraints_set_stmt": StatementKind.TRANSACTION,
+    "variable_set_stmt": StatementKind.SET,
+    "variable_show_stmt": StatementKind.SHOW,
+    "discard_stmt": StatementKind.DISCARD,
+    "declare_cursor_stmt": StatementKind.DECLARE,
+    "fetch_stmt": StatementKind.FETCH,
+    "close_portal_stmt": StatementKind.CLOSE,
+    "prepare_stmt": StatementKind.PREPARE,
+    "execute_stmt": StatementKind.EXECUTE,
+    "deallocate_stmt": StatementKind.DEALLOCATE,
+}
+
+
+def statement_kind(node: Message) -> StatementKind:
+    kind = kind_of(node)
+    if kind == "copy_stmt":
+        return copy_kind(node.copy_stmt)
+    if kind == "vacuum_stmt":
+        return StatementKind.VACUUM if node.vacuum_stmt.is_vacuumcmd else StatementKind.ANALYZE
+    if kind == "select_stmt" and node.select_stmt.HasField("into_clause"):
+        return StatementKind.OTHER
+    return _KINDS.get(kind, StatementKind.OTHER)
+
+
+def statement_name(node: Message) -> str | None:
+    """The name in PREPARE / EXECUTE / DEALLOCATE / DECLARE / FETCH / CLOSE; None for ALL."""
+    match kind_of(node):
+        case "prepare_stmt" | "execute_stmt" | "deallocate_stmt" as kind:
+            return getattr(node, kind).name or None
+        case "declare_cursor_stmt" | "fetch_stmt" | "close_portal_stmt" as kind:
+            return getattr(node, kind).portalname or None
+        case _:
+            return None
+
+
+def judge_statement(analysis: Analysis, node: Message) -> None:
+    """Judge one statement and edit its tree. Raises Forbidden when it may not run."""
+    kind = statement_kind(node)
+    if kind is StatementKind.OTHER:
+        raise kind_not_permitted(command(node), analysis.policy.role, None)
+    if kind not in SESSION_KINDS and kind_of(node) not in WRITE_NODES:
+        analysis.require_kind(kind)
+    _JUDGES[kind](analysis, node)
+
+
+def _query(analysis: Analysis, node: Message) -> None:
+    analysis.query(node, Scope(None))
+
+
+def _inner(analysis: Analysis, query: Message, command_name: str) -> None:
+    """The statement that an EXPLAIN, PREPARE or DECLARE carries: judged by its own kind."""
+    kind = kind_of(query)
+    if kind == "select_stmt" or kind in WRITE_NODES:
+        judge_statement(analysis, query)
+        return
+    if kind == "execute_stmt" and command_name == "EXPLAIN":
+        judge_statement(analysis, query)
+        return
+    raise kind_not_permitted(f"{command_name} of {command(query)}", analysis.policy.role, None)
+
+
+_EXPLAIN_OPTIONS = words(
+    """
+    analyze verbose costs buffers wal timing summary format generic_plan memory serialize settings
+    """
+)
+
+
+def _explain(analysis: Analysis, node: Message) -> None:
+    for option in node.explain_stmt.options:
+        if option.def_elem.defname.lower() not in _EXPLAIN_OPTIONS:
+            raise _option("EXPLAIN", option)
+    _inner(analysis, node.explain_stmt.query, "EXPLAIN")
+
+
+def _option(command_name: str, option: Message) -> Exception:
+    name = option.def_elem.defname
+    return by_policy(
+        "option-not-listed",
+        f'option "{name}" of {command_name} is not permitted',
+        "Leave it out.",
+        option.def_elem.location,
+    )
+
+
+def _prepare(analysis: Analysis, node: Message) -> None:
+    analysis.expressions(node.prepare_stmt.argtypes, Scope(None))
+    _inner(analysis, node.prepare_stmt.query, "PREPARE")
+
+
+def _execute(analysis: Analysis, node: Message) -> None:
+    analysis.expressions(node.execute_stmt.params, Scope(None))
+
+
+def _declare(analysis: Analysis, node: Message) -> None:
+    if kind_of(node.declare_cursor_stmt.query) != "select_stmt":
+        raise not_understood("a cursor over this statement is not understood")
+    _inner(analysis, node.declare_cursor_stmt.query, "DECLARE CURSOR")
+
+
+def _nothing(analysis: Analysis, node: Message) -> None:
+    """Nothing in it to judge beyond its kind."""
+
+
+def _written_relations(analysis: Analysis, references: list[Message]) -> None:
+    for reference in references:
+        seen = analysis.relation(reference)
+        if not seen.may_write_all:
+            raise write_not_permitted(seen, None, analysis.policy.role, reference.location)
+        analysis.touch(seen).written.update(c.name for c in seen.relation.columns)
+
+
+def _truncate(analysis: Analysis, node: Message) -> None:
+    if node.truncate_stmt.behavior == pg.DROP_CASCADE:
+        raise by_policy(
+            "cascade", "TRUNCATE … CASCADE is not permitted", "It reaches relations it does not name; name them all."
+        )
+    _written_relations(analysis, [item.range_var for item in node.truncate_stmt.relations])
+    analysis.writes = True
+
+
+def _lock(analysis: Analysis, node: Message) -> None:
+    _written_relations(analysis, [item.range_var for item in node.lock_stmt.relations])
+
+
+_VACUUM_OPTIONS = words(
+    """
+    full freeze verbose analyze disable_page_skipping skip_locked index_cleanup process_main process_toast
+    truncate parallel buffer_usage_limit
+    """
+)
+
+
+def _vacuum(analysis: Analysis, node: Message) -> None:
+    message = node.vacuum_stmt
+    for option in message.options:
+        if option.def_elem.defname.lower() not in _VACUUM_OPTIONS:
+            raise _option("VACUUM", option)
+    if not message.rels:
+        raise by_policy("relation-required", f"{command(node)} of the whole database is not permitted", "Name a table.")
+    _written_relations(analysis, [item.vacuum_relation.relation for item in message.rels])
+
+
+# Transactions and settings
+
+
+def _transaction(analysis: Analysis, node: Message) -> None:
+    if kind_of(node) == "constraints_set_stmt":
+        return
+    message = node.transaction_stmt
+    if message.kind in (pg.TRANS_STMT_PREPARE, pg.TRANS_STMT_COMMIT_PREPARED, pg.TRANS_STMT_ROLLBACK_PREPARED):
+        raise kind_not_permitted("two-phase commit", analysis.policy.role, None)
+    for option in message.options:
+        _transaction_mode(analysis, option.def_elem)
+
+
+def _transaction_mode(analysis: Analysis, option: Message) -> None:
+    match option.defname:
+        case "transaction_isolation" | "transaction_deferrable":
+            return
+        case "transaction_read_only":
+            read_only = bool(option.arg.a_const.ival.ival)
+            if not read_only and not analysis.policy.statements & WRITE_KINDS:
+                raise by_policy(
+                    "read-only-role",
+                    f"READ WRITE is not permitted for role {analysis.policy.role}",
+                    "The role may not change data; leave READ WRITE out.",
+                    option.location,
+                )
+        case name:
+            raise not_understood(f"transaction mode {name} is not understood")
+
+
+def _set(analysis: Analysis, node: Message) -> None:
+    message = node.variable_set_stmt
+    name = message.name
+    match message.kind:
+        case pg.VAR_RESET_ALL:
+            return
+        case pg.VAR_SET_MULTI if name in ("TRANSACTION", "SESSION CHARACTERISTICS"):
+            for item in message.args:
+                _transaction_mode(analysis, item.def_elem)
+        case pg.VAR_SET_DEFAULT | pg.VAR_RESET:
+            if not may_set(name, None):
+                raise _setting(analysis, name, message.location)
+        case pg.VAR_SET_VALUE:
+            values = [_setting_value(item) for item in message.args]
+            if None in values or not may_set(name, [value for value in values if value is not None]):
+                raise _setting(analysis, name, message.location)
+        case _:
+            raise _setting(analysis, name, message.location)
+
+
+def _setting(analysis: Analysis, name: str, offset: int) -> Exception:
+    if name in ("role", "session_authorization"):
+        return kind_not_permitted(f"SET {name.replace('_', ' ').upper()}", analysis.policy.role, None)
+    return setting_not_changed(name, offset if offset > 0 else None)
+
+
+def _setting_value(node: Message) -> str | None:
+    """A value of SET as text; None when it is no plain literal."""
+    if kind_of(node) == "type_cast":
+        # SET TIME ZONE INTERVAL '+02:00' HOUR TO MINUTE
+        names = strings(node.type_cast.type_name.names)
+        return _setting_value(node.type_cast.arg) if names == ["pg_catalog", "interval"] else None
+    if kind_of(node) != "a_const":
+        return None
+    constant = node.a_const
+    match constant.WhichOneof("val"):
+        case "sval":
+            return str(constant.sval.sval)
+        case "ival":
+            return str(constant.ival.ival)
+        case "fval":
+            return str(constant.fval.fval)
+        case "boolval":
+            return "on" if constant.boolval.boolval else "off"
+        case _:
+            return None
+
+
+def _show(analysis: Analysis, node: Message) -> None:
+    name = node.variable_show_stmt.name
+    if not may_show(name):
+        raise setting_not_shown(name)
+
+
+_JUDGES: dict[StatementKind, Callable[[Analysis, Message], None]] = {
+    StatementKind.SELECT: _query,
+    StatementKind.INSERT: _query,
+    StatementKind.UPDATE: _query,
+    StatementKind.DELETE: _query,
+    StatementKind.MERGE: _query,
+    StatementKind.COPY_TO: judge_copy,
+    StatementKind.COPY_FROM: judge_copy,
+    StatementKind.EXPLAIN: _explain,
+    StatementKind.TRUNCATE: _truncate,
+    StatementKind.LOCK: _lock,
+    StatementKind.VACUUM: _vacuum,
+    StatementKind.ANALYZE: _vacuum,
+    StatementKind.LISTEN: _nothing,
+    StatementKind.NOTIFY: _nothing,
+    StatementKind.TRANSACTION: _transaction,
+    StatementKind.SET: _set,
+    StatementKind.SHOW: _show,
+    StatementKind.DISCARD: _nothing,
+    StatementKind.UNLISTEN: _nothing,
+    StatementKind.DECLARE: _declare,
+    StatementKind.FETCH: _nothing,
+    StatementKind.CLOSE: _nothing,
+    StatementKind.PREPARE: _prepare,
+    StatementKind.EXECUTE: _execute,
+    StatementKind.DEALLOCATE: _nothing,
+}
+
+
+# What a statement is called when it is refused.
+
+_COMMANDS = {
+    "do_stmt": "DO",
+    "call_stmt": "CALL",
+    "create_stmt": "CREATE TABLE",
+    "create_seq_stmt": "CREATE SEQUENCE",
+    "view_stmt": "CREATE VIEW",
+    "index_stmt": "CREATE INDEX",
+    "define_stmt": "CREATE",
+    "createdb_stmt": "CREATE DATABASE",
+    "dropdb_stmt": "DROP DATABASE",
+    "rule_stmt": "CREATE RULE",
+    "create_trig_stmt": "CREATE TRIGGER",
+    "rename_stmt": "ALTER … RENAME",
+    "grant_role_stmt": "GRANT",
+    "sec_label_stmt": "SECURITY LABEL",
+    "check_point_stmt": "CHECKPOINT",
+    "refresh_mat_view_stmt": "REFRESH MATERIALIZED VIEW",
+    "create_plang_stmt": "CREATE LANGUAGE",
+    "create_event_trig_stmt": "CREATE EVENT TRIGGER",
+    "create_fdw_stmt": "CREATE FOREIGN DATA WRAPPER",
+    "load_stmt": "LOAD",
+}
+
+
+def command(node: Message) -> str:
+    """The command's name in capitals, without any name or constant of the statement."""
+    kind = kind_of(node)
+    match kind:
+        case "drop_stmt":
+            return f"DROP {_object(node.drop_stmt.remove_type)}"
+        case "alter_table_stmt":
+            return f"ALTER {_object(node.alter_table_stmt.objtype)}"
+        case "create_table_as_stmt":
+            return f"CREATE {_object(node.create_table_as_stmt.objtype)} AS"
+        case "grant_stmt":
+            return "GRANT" if node.grant_stmt.is_grant else "REVOKE"
+        case "create_function_stmt":
+            return "CREATE PROCEDURE" if node.create_function_stmt.is_procedure else "CREATE FUNCTION"
+        case "select_stmt":
+            return "SELECT INTO" if node.select_stmt.HasField("into_clause") else "SELECT"
+        case "vacuum_stmt":
+            return "VACUUM" if node.vacuum_stmt.is_vacuumcmd else "ANALYZE"
+        case _:
+            return _COMMANDS.get(kind) or kind.removesuffix("_stmt").replace("_", " ").upper()
+
+
+def _object(number: int) -> str:
+    return (
+        str(pg.ObjectType.Name(number))
+        .removeprefix("OBJECT_")
+        .replace("_", " ")
+        .replace("MATVIEW", "MATERIALIZED VIEW")
+    )
