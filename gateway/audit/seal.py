@@ -81,7 +81,7 @@ def auditor_from_pem(pem: bytes) -> X25519PrivateKey:
     """An auditor's private key from PEM. Raises ValueError when it is something else."""
     key = load_pem_private_key(pem, password=None)
     if not isinstance(key, X25519PrivateKey):
-        raise ValueError("not an X25519 private key: the auditor's key is the .key file of `pgcurfew audit keygen`")
+        raise ValueError("not an X25519 private key: `pgcurfew audit keygen --out NAME` makes one, NAME.pem")
     return key
 
 

@@ -1,0 +1,317 @@
+"""A recorded session as a person reads it: times, SQL, rows, durations, verdicts, masks, errors.
+All text comes from a record that clients wrote into, and passes through `visible` first.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import assert_never
+
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.rule import Rule
+from rich.style import Style
+from rich.syntax import ANSI_DARK, ANSISyntaxTheme, Syntax
+from rich.table import Table
+from rich.text import Text
+
+from config.durations import format_duration
+from gateway.audit.facts import (
+    AccessChanged,
+    CancelAsked,
+    CopyEnded,
+    DoorRefused,
+    ExpiryNoticed,
+    GatewayStarted,
+    GatewayStopped,
+    PolicyLoaded,
+    RecordResumed,
+    SecondLockTripped,
+    SessionClosed,
+    SessionOpened,
+    StatementEnded,
+    StatementJudged,
+)
+from gateway.audit.replay import Moment, Session, SessionSummary, Statement, UnknownFact
+from gateway.audit.visible import visible
+
+_VERDICTS = {"passed": ("passed", "green"), "rewritten": ("masked", "cyan"), "refused": ("refused", "bold red")}
+_OUTCOMES = {"failed": "bold yellow", "cut": "bold red", "skipped": "dim", "suspended": "blue"}
+#: A longer parameter or reason is shortened; --json has all of it.
+_LONGEST = 200
+_INDENT = (0, 0, 0, 15)
+
+#: In rich's own colours a parameter ($1) looks like an error.
+_COLOURS = {
+    token: Style(color="magenta") if str(token) == "Token.Name.Variable" else s for token, s in ANSI_DARK.items()
+}
+_sql = Syntax("", "postgresql", theme=ANSISyntaxTheme(_COLOURS))
+
+
+def console() -> Console:
+    """Where a record is shown. Wide where there is no terminal: what programs read is not folded."""
+    return Console(width=None if sys.stdout.isatty() else 240, highlight=False, emoji=False, markup=False)
+
+
+def sessions_table(summaries: Sequence[SessionSummary]) -> RenderableType:
+    """One line a session, the latest first."""
+    if not summaries:
+        return Text("no sessions are recorded")
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("session", "person", "target", "role", "grant", "started", "lasted"):
+        table.add_column(name, no_wrap=name in ("session", "started"), overflow="fold")
+    for name in ("statements", "refused"):
+        table.add_column(name, justify="right")
+    table.add_column("ended by")
+    for one in summaries:
+        table.add_row(
+            *(_plain(cell) for cell in (one.session, one.person, one.target, one.role, one.grant)),
+            Text(_local(one.started, "%Y-%m-%d %H:%M:%S")),
+            Text(_lasted(one.started, one.ended)),
+            Text(str(one.statements)),
+            Text(str(one.refused), "bold red" if one.refused else "dim"),
+            _cause(one.cause),
+        )
+    return table
+
+
+def session_timeline(session: Session) -> RenderableType:
+    """The whole session, from who and why to how it ended."""
+    parts: list[RenderableType] = [_head(session)]
+    texts = {entry.number: entry for entry in session.statements}
+    for entry in session.timeline:
+        match entry:
+            case Statement():
+                parts.append(Group(*_statement(entry, texts)))
+            case Moment():
+                parts.append(_moment(entry))
+            case _:
+                assert_never(entry)
+    parts.append(_end(session))
+    return Group(*parts)
+
+
+def _head(session: Session) -> RenderableType:
+    opened = session.opened
+    title = Text.assemble("session ", (visible(opened.session), "bold"), "  ", (visible(opened.person), "bold"))
+    title.append(f" on {visible(opened.target)} as {visible(opened.role)}")
+    facts = Table.grid(padding=(0, 2))
+    facts.add_column(style="dim", justify="right")
+    facts.add_column(overflow="fold")
+    when = _local(session.started, "%Y-%m-%d %H:%M:%S %Z")
+    for name, value in (
+        ("when", f"{when}, {_lasted(session.started, session.ended)}"),
+        ("why", opened.reason),
+        ("grant", f"{opened.grant}, approved by {', '.join(opened.approvers) or 'nobody'}, until {_until(opened)}"),
+        ("from", ", ".join(part for part in (opened.client, opened.tls or "no TLS", _application(opened)) if part)),
+        ("policy", f"{opened.policy_version}; PostgreSQL {opened.server_version or '?'}"),
+        ("sealed", _sealing(session)),
+    ):
+        facts.add_row(name, _plain(value))
+    parts: list[RenderableType] = [Rule(title, align="left", style="dim"), facts]
+    if session.problem:
+        parts.append(Text(f"this record was changed: {session.problem}; see pgcurfew audit verify", "bold red"))
+    if session.still_sealed:
+        parts.append(Text(f"some contents could not be opened: {session.still_sealed}", "bold yellow"))
+    return Group(*parts, Text())
+
+
+def _until(opened: SessionOpened) -> str:
+    try:
+        return _local(opened.ends_at, "%H:%M:%S")
+    except ValueError:
+        return opened.ends_at or "?"
+
+
+def _application(opened: SessionOpened) -> str:
+    return opened.startup.get("application_name", "")
+
+
+def _sealing(session: Session) -> str:
+    if session.sealing == "off":
+        return "no: texts and parameters are recorded in clear"
+    if any(statement.opened for statement in session.statements):
+        return "opened with your key"
+    return "to the auditors: constants show as $1, $2, … (open with --key)"
+
+
+def _statement(statement: Statement, texts: dict[int, Statement]) -> Iterator[RenderableType]:
+    word, style = _VERDICTS.get(statement.verdict, (statement.verdict, "bold"))
+    line = Text.assemble((_local(statement.time, "%H:%M:%S.%f")[:12], "dim"), "  ")
+    line.append(f"#{statement.number} ", "bold")
+    line.append(visible(word), style)
+    line.append(f"  {visible(_how(statement))}", "dim")
+    for fact, fact_style in _outcome(statement):
+        line.append("  ")
+        line.append(visible(fact), fact_style)
+    yield line
+    text = statement.text or getattr(texts.get(statement.of), "text", "")
+    if text:
+        yield Padding(_highlighted(text), _INDENT, expand=False)
+    if statement.parameters:
+        values = ", ".join(f"${n} = {_value(value)}" for n, value in enumerate(statement.parameters, 1))
+        yield _note("with", values, "magenta")
+    if statement.masks:
+        yield _note("masked", ", ".join(_mask(mask) for mask in statement.masks), "cyan")
+    if statement.verdict == "refused":
+        yield _note(statement.rule or "refused", statement.reason, "red")
+    if statement.sqlstate and statement.verdict != "refused":
+        yield _note(f"error {statement.sqlstate}", statement.message or "(the message is sealed)", "yellow")
+    if statement.cancelled_by:
+        yield _note("cancelled", f"asked for by {statement.cancelled_by}", "yellow")
+    yield Text()
+
+
+def _how(statement: Statement) -> str:
+    match statement.how:
+        case "parse":
+            return f"{statement.kind}, prepared"
+        case "execute" if statement.of:
+            return f"{statement.kind}, run of #{statement.of}"
+        case _:
+            return statement.kind
+
+
+def _outcome(statement: Statement) -> Iterator[tuple[str, str]]:
+    if statement.outcome == "refused" or (statement.how == "parse" and not statement.outcome):
+        return
+    if not statement.outcome:
+        yield "no outcome recorded", "dim"
+        return
+    if statement.outcome != "done":
+        yield statement.outcome, _OUTCOMES.get(statement.outcome, "bold")
+    elif statement.tag and not statement.tag.startswith("SELECT"):
+        yield statement.tag, ""
+    if statement.rows:
+        yield f"{statement.rows:,} row{'' if statement.rows == 1 else 's'}", ""
+    yield _duration(statement.microseconds), "dim" if statement.microseconds < 1_000_000 else "bold yellow"
+    if statement.bytes:
+        yield _size(statement.bytes), "dim"
+    if statement.transaction != "I":
+        yield {"T": "in a transaction", "E": "in a failed transaction"}.get(statement.transaction, "?"), "dim"
+
+
+def _moment(moment: Moment) -> RenderableType:
+    line = Text.assemble((_local(moment.time, "%H:%M:%S.%f")[:12], "dim"), "  ")
+    text, style = _said(moment)
+    return Group(line.append(visible(text), style), Text())
+
+
+def _said(moment: Moment) -> tuple[str, str]:
+    match moment.fact:
+        case ExpiryNoticed(seconds_left=seconds):
+            return f"was told that {format_duration(seconds)} are left", "yellow"
+        case SecondLockTripped(number=number, table_oid=oid, attribute=attribute):
+            return f"the second lock ended #{number}: column {attribute} of table {oid} came back unmasked", "bold red"
+        case RecordResumed(since=since, cause=cause, facts=facts):
+            return f"the record could not be written since {since} ({cause}): {facts} events turned down", "bold red"
+        case CancelAsked(number=number, by=by):
+            return f"a cancel of #{number} was asked for by {by}", "yellow"
+        case UnknownFact(type=kind):
+            return f"an event that this version does not know: {kind}", "bold yellow"
+        case (
+            SessionOpened()
+            | StatementJudged()
+            | StatementEnded()
+            | CopyEnded()
+            | SessionClosed()
+            | DoorRefused()
+            | GatewayStarted()
+            | GatewayStopped()
+            | PolicyLoaded()
+            | AccessChanged()
+        ):
+            return type(moment.fact).__name__, "dim"
+        case _:
+            assert_never(moment.fact)
+
+
+_CAUSES = {
+    "client": "the client left",
+    "grant-ended": "the grant ended",
+    "grant-revoked": "the grant was revoked",
+    "person-locked": "the person was locked out",
+    "killed": "killed",
+    "upstream": "PostgreSQL closed the connection",
+    "protocol": "the protocol was broken",
+    "second-lock": "the second lock tripped",
+    "record": "the record could not be written",
+    "limit": "a limit was reached",
+    "shutdown": "the gateway stopped",
+    "cut": "the gateway crashed",
+}
+
+
+def _cause(cause: str) -> Text:
+    if not cause:
+        return Text("open", "bold green")
+    return Text(visible(_CAUSES.get(cause, cause)), "" if cause == "client" else "yellow")
+
+
+def _end(session: Session) -> RenderableType:
+    closed = session.closed
+    if closed is None:
+        return Rule(Text("still open, or the gateway died and has not been started since"), align="left", style="dim")
+    end = Text.assemble((_local(session.ended, "%H:%M:%S"), "dim"), "  ", _cause(closed.cause))
+    if closed.detail:
+        end.append(f" ({visible(closed.detail)})")
+    plural = "" if closed.statements == 1 else "s"
+    end.append(f"; {closed.statements} statement{plural}, {closed.refused} refused")
+    return Rule(end, align="left", style="dim")
+
+
+def _highlighted(text: str) -> Text:
+    shown = _sql.highlight(visible(text.strip(), lines=True))
+    shown.rstrip()
+    shown.no_wrap, shown.overflow = False, "fold"
+    return shown
+
+
+def _note(name: str, value: str, style: str) -> RenderableType:
+    return Padding(Text.assemble((visible(name), style), "  ", visible(_short(value))), _INDENT, expand=False)
+
+
+def _mask(mask: str) -> str:
+    column, _, kind = mask.rpartition(":")
+    return f"{column} ({kind})" if column else mask
+
+
+def _value(value: str | None) -> str:
+    return "NULL" if value is None else repr(_short(value))
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}… ({len(text):,} characters)"
+
+
+def _plain(text: str) -> Text:
+    return Text(visible(_short(text)))
+
+
+def _duration(microseconds: int) -> str:
+    if microseconds < 1000:
+        return f"{microseconds} µs"
+    if microseconds < 1_000_000:
+        return f"{microseconds / 1000:.1f} ms"
+    return f"{microseconds / 1_000_000:.2f} s"
+
+
+def _size(size: float) -> str:
+    for unit in ("B", "kB", "MB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} GB"
+
+
+def _local(time: str, form: str) -> str:
+    return datetime.fromisoformat(time).astimezone().strftime(form)
+
+
+def _lasted(started: str, ended: str) -> str:
+    if not ended:
+        return "not ended"
+    seconds = int((datetime.fromisoformat(ended) - datetime.fromisoformat(started)).total_seconds())
+    return format_duration(seconds) if seconds > 0 else "under 1s"
