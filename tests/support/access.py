@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import contextlib
 import secrets
+import ssl
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+
+import httpx
 
 from gateway.access import people
 from gateway.access.keys import KeyRing
 from gateway.access.models import GrantEnded, Person, RoleTerms
 from gateway.access.service import Access
 from gateway.access.tokens import TokenSigner
+from gateway.admin.api import GatewayAddress, create_api
+from gateway.admin.sessions import RecordReader
 from gateway.audit.facts import AccessChanged
-from gateway.demo.certificates import signing_key
+from gateway.demo.certificates import Authority, signing_key, write_private
 from gateway.storage.access_store import SqliteAccessStore
 from gateway.storage.database import Database
+from gateway.web import WebServer
 
 START = datetime(2026, 11, 23, 12, 0, 0, 250_000, tzinfo=UTC)
 REASON = "ticket 4711: a customer cannot pay"
@@ -142,3 +148,51 @@ class House:
         if self.record_full:
             raise RecordFull
         self.facts.append(fact)
+
+
+class Served:
+    """The API over a house, on a port of this machine with a certificate of its own."""
+
+    def __init__(self, house: House, folder: Path) -> None:
+        self.house = house
+        self.folder = folder
+        self.ca = folder / "ca.pem"
+        self.record = folder / "record"
+        self.url = ""
+        #: The clock of the limit on failed sign-ins.
+        self.ticks = 0.0
+
+    def client(self, name: str | None = None, *, credential: str | None = None) -> httpx.AsyncClient:
+        """A client signed in as `name`, with a credential of the test's own, or not at all."""
+        held = self.house.credentials[name] if name is not None else credential
+        headers = {} if held is None else {"Authorization": f"Bearer {held}"}
+        context = ssl.create_default_context(cafile=str(self.ca))
+        return httpx.AsyncClient(base_url=self.url, verify=context, headers=headers, trust_env=False)
+
+
+@contextlib.asynccontextmanager
+async def serving(house: House, folder: Path, *, address: GatewayAddress | None = None) -> AsyncIterator[Served]:
+    """The API of `house` over HTTPS, as the gateway serves it."""
+    served = Served(house, folder)
+    authority = Authority.create("test authority")
+    issued = authority.issue_for_localhost("localhost")
+    served.ca.write_bytes(authority.pem)
+    (folder / "server.pem").write_bytes(issued.certificate)
+    write_private(folder / "server.key", issued.private_key)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "server.pem", folder / "server.key")
+    api = create_api(
+        house.access,
+        address=address or GatewayAddress("localhost", 6432),
+        version="test",
+        sessions=RecordReader(served.record),
+        clock=house.clock,
+        monotonic=lambda: served.ticks,
+    )
+    web = WebServer(api, "127.0.0.1", 0, context)
+    await web.start()
+    served.url = f"https://localhost:{web.port}"
+    try:
+        yield served
+    finally:
+        await web.close()
