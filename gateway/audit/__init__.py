@@ -6,6 +6,7 @@ chain    each line carries the hash of the one before it
 ledger   what the ledger says: logs opened and closed, signed checkpoints
 journal  one file that grows by whole lines or not at all
 recover  after a crash: how far did each log get?
+session  the record of one session
 record   the recorder: one log a session, a control log, the ledger over them
 verify   is it whole, and if not, where does it break
 replay   a session, statement by statement

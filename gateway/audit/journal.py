@@ -152,8 +152,10 @@ class Journal:
         return position[0]
 
     def dispose(self) -> None:
-        """Give the file back. Nothing is written."""
-        os.close(self._fd)
+        """Give the file back. Nothing is written; an append that comes later is refused, and does
+        not go into whatever file gets this number next."""
+        fd, self._fd = self._fd, -1
+        os.close(fd)
 
     def _write(self, bodies: Sequence[bytes], finish: Finish | None) -> None:
         head, size = self._position

@@ -16,16 +16,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-import msgspec
 import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 
 from gateway.audit import chain, ledger, recover
 from gateway.audit.chain import Head, json_of, make_line
-from gateway.audit.facts import Fact, GatewayStopped, Sealed, SessionClosed, SessionOpened
+from gateway.audit.facts import Fact, GatewayStopped, SessionClosed, SessionOpened
 from gateway.audit.journal import Clock, Disk, Journal, RecordUnavailable
 from gateway.audit.seal import Seal, Sealer, recipient_id
+from gateway.audit.session import SessionRecord
 
 __all__ = ["RecordLocked", "RecordUnavailable", "Recorder", "SessionRecord"]
 
@@ -36,8 +36,6 @@ Sealing = Literal["auditors", "off"]
 SYNC_SECONDS = 0.1
 
 _LOG_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
-
-_replace = msgspec.structs.replace
 
 
 class RecordLocked(Exception):
@@ -51,59 +49,6 @@ class _Ending:
     log: str
     journal: Journal
     last: Fact | None
-
-
-class SessionRecord:
-    """The record of one session."""
-
-    __slots__ = ("_durable", "_journal", "_log", "_recorder", "_sealer")
-
-    def __init__(self, recorder: Recorder, log: str, journal: Journal, sealer: Sealer | None, durable: bool) -> None:
-        self._recorder = recorder
-        self._log = log
-        self._journal = journal
-        self._sealer = sealer
-        self._durable = durable
-
-    def append(self, facts: Sequence[Fact]) -> None:
-        """Record these facts, in this order, all or none, before any of them happens.
-
-        Raises RecordUnavailable: then none of them is recorded, and none may happen. Each
-        further call tries anew; the first that succeeds is preceded by a RecordResumed. With
-        durability "disk" the data is on disk when this returns.
-        """
-        journal = self._journal
-        sealer = self._sealer
-        if sealer is None:
-            journal.append(len(facts), lambda _: [b'"event":' + json_of(fact) for fact in facts])
-        else:
-            journal.append(len(facts), lambda seq: _sealed(facts, sealer, seq))
-        if self._durable:
-            journal.sync()
-
-    def close(self, fact: SessionClosed) -> None:
-        """The last event. Never raises: what the disk does not take now is written when it does."""
-        last: Fact | None = fact
-        try:
-            self.append([fact])
-            last = None
-        except RecordUnavailable:
-            pass  # stated in the log itself as RecordResumed; Recorder.sync goes on trying
-        self._recorder._ended(_Ending(self._log, self._journal, last))
-
-
-def _sealed(facts: Sequence[Fact], sealer: Sealer, seq: int) -> list[bytes]:
-    """The bodies of the lines after number `seq`."""
-    bodies = []
-    for fact in facts:
-        seq += 1
-        content: Sealed | None = getattr(fact, "sealed", None)
-        if content is None:
-            bodies.append(b'"event":' + json_of(fact))
-        else:
-            readable = json_of(_replace(fact, sealed=None))
-            bodies.append(b'"event":%b,"sealed":%b' % (readable, sealer.close(content, seq)))
-    return bodies
 
 
 class Recorder:
@@ -228,7 +173,9 @@ class Recorder:
         seal = Seal("off") if sealer is None else sealer.seal
         body = b'"event":%b,"seal":%b' % (json_of(fact), json_of(seal))
         journal = self._begin(fact.session, "session", body)
-        return SessionRecord(self, fact.session, journal, sealer, self._durable)
+        return SessionRecord(
+            journal, sealer, self._durable, lambda last: self._ended(_Ending(fact.session, journal, last))
+        )
 
     def note(self, fact: Fact) -> None:
         """Record what belongs to no session in the control log (a new one each day). Raises RecordUnavailable."""
@@ -286,10 +233,14 @@ class Recorder:
                 key=self._key, heads={log: (head.seq, head.digest.decode()) for log, head in moved.items()}
             )
             body = b'"event":' + json_of(entry)
-            self._ledger.add(body, lambda line: ledger.sign_line(line, self._signer))
-            self._ledger.sync()
+            self._unsigned = False  # before the line: what is told meanwhile comes after it
+            try:
+                self._ledger.add(body, lambda line: ledger.sign_line(line, self._signer))
+                self._ledger.sync()
+            except RecordUnavailable:
+                self._unsigned = True
+                raise
             self._signed = heads
-            self._unsigned = False
 
     def close(self) -> None:
         """End the record in order: open sessions are closed ("shutdown"), the ledger is signed.

@@ -94,13 +94,21 @@ class Bench:
     auditor: X25519PrivateKey = field(default_factory=X25519PrivateKey.generate)
     clock: Callable[[], datetime] = field(default_factory=Clock)
 
-    def open(self, *, disk: Disk | None = None, sealing: str = "auditors", durability: str = "process") -> Recorder:
+    def open(
+        self,
+        *,
+        disk: Disk | None = None,
+        sealing: str = "auditors",
+        durability: str = "process",
+        checkpoint_seconds: float = 5.0,
+    ) -> Recorder:
         return Recorder.open(
             self.directory,
             signer=self.signer,
             recipients=[self.auditor.public_key()] if sealing == "auditors" else [],
             sealing=sealing,  # type: ignore[arg-type]
             durability=durability,  # type: ignore[arg-type]
+            checkpoint_seconds=checkpoint_seconds,
             clock=self.clock,
             disk=disk,
         )

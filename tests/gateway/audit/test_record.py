@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import os
 import resource
+from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -160,6 +163,50 @@ def test_disk_durability_syncs_before_append_returns(bench: Bench) -> None:
     calls.clear()
     session.append([judged(1)])
     assert calls == ["write", "sync"]
+
+
+def test_nothing_is_written_after_the_end(bench: Bench, tmp_path: Path) -> None:
+    recorder = bench.open()
+    session = recorder.open_session(opened())
+    recorder.close()
+    with (tmp_path / "another file").open("wb") as other:  # gets the number that the log had
+        with pytest.raises(RecordUnavailable):
+            session.append([judged(1)])
+        other.flush()
+    assert not any(path.stat().st_size for path in tmp_path.glob("another*"))
+    last = facts_in(bench.session_file())[-1]
+    assert isinstance(last, SessionClosed)
+    assert last.cause == "shutdown"
+    assert verify(bench.directory, bench.signer.public_key()).findings == []
+
+
+async def test_run_syncs_and_signs_by_itself_and_gets_over_trouble(bench: Bench) -> None:
+    failing = FailingDisk()
+    recorder = bench.open(disk=failing.disk(), checkpoint_seconds=0.15)
+    running = asyncio.create_task(recorder.run())
+    recorder.open_session(opened()).append([judged(1)])
+    await until(lambda: b'"heads":{"s1":[2,' in (bench.directory / "ledger.jsonl").read_bytes())
+    failing.write_error = errno.ENOSPC
+    with pytest.raises(RecordUnavailable):
+        recorder.open_session(opened("s2"))
+    assert recorder.trouble is not None
+    await asyncio.sleep(0.3)
+    assert not running.done()
+    failing.write_error = 0
+    await until(lambda: recorder.trouble is None)
+    recorder.open_session(opened("s3")).close(SessionClosed(cause="client"))
+    await until(lambda: b'"LogClosed","log":"s3"' in (bench.directory / "ledger.jsonl").read_bytes())
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    recorder.close()
+    assert verify(bench.directory, bench.signer.public_key()).findings == []
+
+
+async def until(done: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5):
+        while not done():  # noqa: ASYNC110 - what is waited for happens on a disk
+            await asyncio.sleep(0.01)
 
 
 def test_one_write_for_all_facts_of_a_chunk(bench: Bench) -> None:
