@@ -128,25 +128,32 @@ def check_against(policies: Policies, catalog: Catalog, target: str) -> tuple[Pr
 
 
 def coverage(policies: Policies, catalog: Catalog, target: str) -> tuple[Coverage, ...]:
-    """For each relation that a role reads on this target: which columns are clear, masked, or not classified."""
-    found: dict[str, Coverage] = {}
+    """For each relation that roles read on this target: which of the columns that one of them reads are clear,
+    masked, or not classified."""
+    rules: dict[str, set[str]] = {}
     for role in policies.file.roles.values():
-        for name in role.relations:
-            relation = _relation(catalog, name)
-            if target not in role.targets or relation is None:
+        if target in role.targets:
+            for name, rule in role.relations.items():
+                rules.setdefault(name, set()).update(rule.read)
+    found: list[Coverage] = []
+    for name, read in rules.items():
+        relation = _relation(catalog, name)
+        if relation is None:
+            continue
+        masks = policies.file.classification.get(name, {})
+        clear, masked, unclassified = [], [], []
+        for column in relation.columns:
+            if EVERY not in read and column.name not in read:
                 continue
-            masks = policies.file.classification.get(name, {})
-            clear, masked, unclassified = [], [], []
-            for column in relation.columns:
-                written = masks.get(column.name) or masks.get(EVERY)
-                if written is None:
-                    unclassified.append(column.name)
-                elif written.mask == MaskKind.CLEAR:
-                    clear.append(column.name)
-                else:
-                    masked.append(column.name)
-            found[name] = Coverage(name, tuple(clear), tuple(masked), tuple(unclassified))
-    return tuple(found.values())
+            written = masks.get(column.name) or masks.get(EVERY)
+            if written is None:
+                unclassified.append(column.name)
+            elif written.mask == MaskKind.CLEAR:
+                clear.append(column.name)
+            else:
+                masked.append(column.name)
+        found.append(Coverage(name, tuple(clear), tuple(masked), tuple(unclassified)))
+    return tuple(found)
 
 
 # --- compiling -----------------------------------------------------------------------------

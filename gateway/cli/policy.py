@@ -116,6 +116,8 @@ def explain(
             }
         )
     else:
+        if not found.verdicts:
+            tell("There is no statement in that.")
         for verdict in found.verdicts:
             _tell_verdict(policies.file, role, name, sql, verdict)
         if len(found.verdicts) > 1 and found.refusal is not None:
@@ -270,7 +272,7 @@ def _tell_verdict(file: PolicyFile, role: str, target: str, sql: str, verdict: V
             for line in _pointed_at(sql, refusal.position):
                 tell(line)
             for word, text in (("detail", refusal.detail), ("hint", refusal.hint)):
-                if text:
+                if text and text != f"Rule: {refusal.rule}.":
                     tell(f"  {word:<9}{text}")
             tell(f"  rule     {refusal.rule} (SQLSTATE {refusal.sqlstate})")
         case Passed(statement=statement, text=text) | Rewritten(statement=statement, text=text):
