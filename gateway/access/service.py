@@ -327,9 +327,9 @@ class Access:
         self, change: Change, person: Person, request_id: str, action: Action, now: datetime
     ) -> AccessRequest:
         request = await self._visible_request(change, person, request_id)
+        requests.moved(request, RequestMove.APPROVE if action is Action.APPROVE else RequestMove.DENY, now)
         about = about_request(request, action, person.name)
         self._permit(person, action, RequestFor(request, self._terms(request.role)), about)
-        requests.moved(request, RequestMove.APPROVE if action is Action.APPROVE else RequestMove.DENY, now)
         return request
 
     async def _decide(self, change: Change, decision: Decision) -> None:

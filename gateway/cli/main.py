@@ -3,17 +3,37 @@
 from __future__ import annotations
 
 import importlib
-from typing import Any
+from typing import Any, Final
 
 import typer
 from typer.core import TyperGroup
+from typer.main import get_command, get_group
 
-from gateway.cli import ask, connect, hold, people, sign_in
+from gateway.cli import ask, connect, hold, sign_in
 from gateway.cli.output import Json, Stopped, put_json, put_plain, tell_stopped, wants_json
+
+#: Commands of other files, imported when they are called: `pgcurfew token` need not know PostgreSQL's grammar.
+ELSEWHERE: Final = {
+    "sessions": ("record", "sessions"),
+    "replay": ("record", "replay"),
+    "audit": ("record", "audit"),
+    "policy": ("policy", "app"),
+    "user": ("people", "app"),
+    "serve": ("serve", "serve"),
+    "demo": ("demo", "demo"),
+}
 
 
 class Root(TyperGroup):
-    """Turns `Stopped` into words on stderr and an exit code."""
+    """Imports what stands elsewhere, and turns `Stopped` into words on stderr and an exit code."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return [*super().list_commands(ctx), *ELSEWHERE]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name in ELSEWHERE:
+            return _elsewhere(cmd_name, *ELSEWHERE[cmd_name])
+        return super().get_command(ctx, cmd_name)
 
     def invoke(self, ctx: Any) -> Any:
         try:
@@ -21,6 +41,19 @@ class Root(TyperGroup):
         except Stopped as stopped:
             tell_stopped(stopped, as_json=wants_json(ctx))
             raise typer.Exit(int(stopped.code)) from None
+
+
+def _elsewhere(name: str, module: str, attribute: str) -> Any:
+    """The command of that name: a group that the module calls `attribute`, or a function."""
+    found = getattr(importlib.import_module(f"gateway.cli.{module}"), attribute)
+    if isinstance(found, typer.Typer):
+        found.rich_markup_mode = None
+        group = get_group(found)
+        group.name = name
+        return group
+    alone = typer.Typer(add_completion=False, rich_markup_mode=None)
+    alone.command(name)(found)
+    return get_command(alone)
 
 
 app = typer.Typer(
@@ -36,28 +69,6 @@ app = typer.Typer(
 
 for _commands in (sign_in, ask, hold, connect):
     app.registered_commands += _commands.app.registered_commands
-app.add_typer(people.app, name="user")
-
-
-def _mount(module: str, name: str | None = None) -> None:
-    """Mount the commands that another file exports: a function named as the file, or `app`, flat or under `name`."""
-    try:
-        found = importlib.import_module(f"gateway.cli.{module}")
-    except ModuleNotFoundError:
-        return
-    if hasattr(found, module):
-        app.command()(getattr(found, module))
-    elif name is None:
-        app.registered_commands += found.app.registered_commands
-        app.registered_groups += found.app.registered_groups
-    else:
-        app.add_typer(found.app, name=name)
-
-
-_mount("serve")
-_mount("policy", "policy")
-_mount("record")
-_mount("demo")
 
 
 @app.command()
