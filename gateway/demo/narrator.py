@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -16,6 +17,11 @@ from rich.text import Text
 #: Each party has a colour that stays the same throughout.
 COLOURS = {"alice": "cyan", "rita": "magenta", "otto": "yellow", "the database": "blue", "an intruder": "red"}
 LONGEST_OUTPUT = 24
+
+
+def screen() -> Console:
+    """Where the story is told: as wide as the terminal, or a hundred columns where there is none."""
+    return Console(highlight=False, width=None if sys.stdout.isatty() else 100)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +42,7 @@ class StoryBrokenError(Exception):
 class Narrator:
     """Prints chapters, scenes and checks, and remembers every check."""
 
-    console: Console = field(default_factory=lambda: Console(highlight=False))
+    console: Console = field(default_factory=screen)
     checks: list[Check] = field(default_factory=list)
     began: float = field(default_factory=time.monotonic)
     _chapter: str = ""

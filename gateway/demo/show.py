@@ -19,7 +19,7 @@ from rich.padding import Padding
 from rich.status import Status
 
 from gateway.demo.binaries import PostgresMissingError, find_psql
-from gateway.demo.narrator import Narrator
+from gateway.demo.narrator import Narrator, screen
 from gateway.demo.postgres import ClusterFailedError
 from gateway.demo.process import COMMAND, GatewayFailedError
 from gateway.demo.stage import PEOPLE, Stage, StageError, raised
@@ -34,7 +34,7 @@ _TROUBLE = (PostgresMissingError, ClusterFailedError, GatewayFailedError, StageE
 
 def tour(*, scale: float = 1.0, console: Console | None = None) -> int:
     """Play the whole story in a temporary folder; gives back the exit code."""
-    narrator = Narrator(console or Console(highlight=False))
+    narrator = Narrator(console or screen())
     with _interruptible(), tempfile.TemporaryDirectory(prefix="pgcurfew-tour-") as folder:
         try:
             with (
@@ -53,7 +53,7 @@ def tour(*, scale: float = 1.0, console: Console | None = None) -> int:
 
 def demo(folder: Path | None = None, *, scale: float = 1.0, console: Console | None = None) -> int:
     """Raise a stage, give alice a grant, say how to try it, and wait for Ctrl-C. The folder is gone afterwards."""
-    console = console or Console(highlight=False)
+    console = console or screen()
     with _interruptible():
         try:
             with (

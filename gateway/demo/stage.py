@@ -167,6 +167,13 @@ class Stage:
         """Run psql with `sql` on its standard input, backslash commands included."""
         return run(self.psql_command(user, *arguments, database=database), client_environment(token), input=sql)
 
+    def psql_watched(self, user: str, token: str, sql: str, *, arguments: Sequence[str] = ()) -> Outcome:
+        """The same on a terminal: results and errors in their order, wide rows stood on end."""
+        command = self.psql_command(user, "-P", "expanded=auto", *arguments)
+        environment = clean_environment({**client_environment(token), "COLUMNS": str(SCREEN_COLUMNS)})
+        code, seen = run_in_terminal(command, environment, columns=SCREEN_COLUMNS, input=sql)
+        return Outcome(code, seen, "")
+
 
 @contextmanager
 def raised(

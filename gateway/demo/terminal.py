@@ -28,14 +28,21 @@ def plain(text: str) -> str:
 class Terminal:
     """Runs a program as if somebody sat in front of it; ended and gone when the block ends."""
 
-    def __init__(self, command: Sequence[str], environment: dict[str, str], *, columns: int = 100) -> None:
+    def __init__(
+        self, command: Sequence[str], environment: dict[str, str], *, columns: int = 100, input: str | None = None
+    ) -> None:
+        """`input` is fed to the program instead of keys: it shows on a screen what a pipe told it to do."""
         self._leader, follower = pty.openpty()
         # Rows, columns, and two sizes in pixels that nobody looks at (tty_ioctl, TIOCSWINSZ).
         fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
         self._process = subprocess.Popen(
-            command, stdin=follower, stdout=follower, stderr=follower, env=environment, start_new_session=True
-        )
+            command, stdin=follower if input is None else subprocess.PIPE, stdout=follower, stderr=follower,
+            env=environment, start_new_session=True,
+        )  # fmt: skip
         os.close(follower)
+        if self._process.stdin is not None:
+            self._process.stdin.write((input or "").encode())
+            self._process.stdin.close()
         self.seen = ""
         self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
 
@@ -98,8 +105,13 @@ class Terminal:
 
 
 def run_in_terminal(
-    command: Sequence[str], environment: dict[str, str], *, columns: int = 100, seconds: float = 60.0
+    command: Sequence[str],
+    environment: dict[str, str],
+    *,
+    columns: int = 100,
+    seconds: float = 60.0,
+    input: str | None = None,
 ) -> tuple[int, str]:
     """Run a program to its end on a terminal of its own: exit code, and what was shown, colours and all."""
-    with Terminal(command, environment, columns=columns) as terminal:
+    with Terminal(command, environment, columns=columns, input=input) as terminal:
         return terminal.wait(seconds), terminal.seen

@@ -39,11 +39,10 @@ def play(cast: Cast) -> None:
     token = done.out.strip().splitlines()[-1] if done.out.strip() else ""
     tell.scene("alice", ["pgcurfew", "token", grant["id"]], f"{done.err}{token[:60]}…")
     tell.need(done.code == 0 and token.count(".") == 2, "alice gets a token: a JWT", done.text)
-    cast.given["support"] = Given(request, grant["id"], token)
-
     header = jwt.get_unverified_header(token)
     claims = jwt.decode(token, options={"verify_signature": False})
     tell.check(header["alg"] == "EdDSA", "it is signed with Ed25519", str(header))
-    ends = datetime.fromisoformat(grant["ends_at"])
-    tell.check(datetime.fromtimestamp(claims["exp"], UTC) <= ends, "it ends with the grant, or before", str(claims))
+    expires = datetime.fromtimestamp(claims["exp"], UTC)
+    cast.given["support"] = Given(request, grant["id"], token, expires)
+    tell.check(expires <= datetime.fromisoformat(grant["ends_at"]), "it ends with the grant, or before", str(claims))
     tell.check(claims["sub"] == "alice" and claims["grant"] == grant["id"], "it names alice and the grant", str(claims))

@@ -7,6 +7,7 @@ import ssl
 import subprocess
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import asyncpg
@@ -25,6 +26,8 @@ class Given:
     request: str
     grant: str
     token: str
+    #: When token and grant have both ended: the earlier of the two.
+    ends_at: datetime
 
 
 @dataclass
@@ -36,21 +39,25 @@ class Cast:
     given: dict[str, Given] = field(default_factory=dict)
 
     @property
+    def seconds_to_curfew(self) -> float:
+        """How long the grant "short" still lasts."""
+        return (self.given["short"].ends_at - datetime.now(UTC)).total_seconds()
+
+    @property
     def support(self) -> Given:
         """Alice's grant of the role "support"."""
         return self.given["support"]
 
-    def give(self, role: str, *, target: str, seconds: int, reason: str) -> Given:
-        """A request by alice, approved by rita, and a token; without telling about it."""
+    def give(self, role: str, *, target: str, seconds: int, reason: str, name: str | None = None) -> Given:
+        """A request by alice, approved by rita, and a token; without telling about it. Kept under `name`."""
         stage = self.stage
         asked = stage.answer(
             "alice", "request", "--target", target, "--role", role, "--for", f"{seconds}s", "--reason", reason
         )
-        stage.answer("rita", "approve", asked["id"])
-        grant = next(one for one in stage.answer("alice", "grants") if one["request"] == asked["id"])
-        minted = stage.answer("alice", "token", grant["id"])
-        given = Given(asked["id"], grant["id"], minted["token"])
-        self.given[role] = given
+        grant = stage.answer("rita", "approve", asked["id"])["grant"]
+        minted = stage.answer("alice", "token", grant)
+        given = Given(asked["id"], grant, minted["token"], datetime.fromisoformat(minted["ends_at"]))
+        self.given[name or role] = given
         return given
 
     def psql(self, sql: str, *arguments: str, who: str = "alice", given: Given | None = None) -> Outcome:
@@ -58,9 +65,9 @@ class Cast:
         return self.stage.psql(who, (given or self.support).token, sql, arguments=arguments)
 
     def show(self, sql: str, *arguments: str) -> Outcome:
-        """The same by alice, shown to whoever watches."""
-        done = self.psql(sql, *arguments)
-        self.narrator.scene("alice", sql, done.text)
+        """The same by alice, on a terminal, shown to whoever watches."""
+        done = self.stage.psql_watched("alice", self.support.token, sql, arguments=arguments)
+        self.narrator.scene("alice", sql, done.shown)
         return done
 
     def start_psql(self, given: Given, *arguments: str) -> subprocess.Popen[str]:

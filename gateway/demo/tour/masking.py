@@ -72,7 +72,7 @@ def play(cast: Cast) -> None:
     for what, sql in ATTEMPTS:
         done = cast.psql(sql) if sql.startswith("COPY") else cast.show(sql)
         leaked = secrets.in_(done.text)
-        tell.check(done.code == 0 and "ERROR" not in done.err, f"{what}: runs", done.text)
+        tell.check(done.code == 0 and "ERROR" not in done.text, f"{what}: runs", done.text)
         tell.check(not leaked, f"{what}: {len(done.text):,} characters, nothing raw in them", str(leaked[:3]))
     _types(cast)
     _unclassified(cast)

@@ -28,7 +28,7 @@ def _listed(cast: Cast) -> str:
     tell.check(done.code == 0 and "otto" not in done.out, "alice sees her own sessions", done.text)
     sessions = stage.answer("otto", "sessions")
     tell.need(len(sessions) > 10, f"{len(sessions)} sessions are in the record")
-    return str(next(one["session"] for one in sessions if one["grant"] == cast.support.grant))
+    return str(next(one["session"] for one in sessions if one["grant"] == cast.given["revoked"].grant))
 
 
 def _replayed(cast: Cast, session: str) -> None:

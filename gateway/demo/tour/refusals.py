@@ -44,7 +44,7 @@ def _in_a_transaction(cast: Cast) -> None:
         "BEGIN;\nSELECT 1 AS first;\nDELETE FROM orders;\nSELECT 2 AS second;\nROLLBACK;\nSELECT 3 AS third;"
     )
     cast.narrator.check(
-        "first" in done.out and "second" not in done.out and "aborted" in done.err and "third" in done.out,
+        "first" in done.text and "second" not in done.text and "aborted" in done.text and "third" in done.text,
         "inside a transaction it aborts the transaction, as any error does", done.text,
     )  # fmt: skip
 

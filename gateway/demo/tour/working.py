@@ -33,25 +33,25 @@ def play(cast: Cast) -> None:
 def _psql(cast: Cast) -> None:
     tell = cast.narrator
     done = cast.show("\\dt")
-    tell.check("customers" in done.out and "staff" in done.out, "\\dt lists the tables", done.text)
+    tell.check("customers" in done.text and "staff" in done.text, "\\dt lists the tables", done.text)
     done = cast.show("\\d+ customers")
-    tell.check("card_number" in done.out and "Indexes" in done.out, "\\d+ describes one", done.text)
+    tell.check("card_number" in done.text and "Indexes" in done.text, "\\d+ describes one", done.text)
     done = cast.show("SELECT status, count(*), sum(total) FROM orders GROUP BY status ORDER BY 2 DESC;")
-    tell.check("delivered" in done.out and done.code == 0, "a report over 120,000 orders", done.text)
+    tell.check("delivered" in done.text and done.code == 0, "a report over 120,000 orders", done.text)
     done = cast.show("BEGIN;\nSAVEPOINT here;\nSELECT 1/0;\nROLLBACK TO here;\nSELECT 'still here' AS after;\nCOMMIT;")
     tell.check(
-        "division by zero" in done.err and "still here" in done.out and "COMMIT" in done.out,
+        "division by zero" in done.text and "still here" in done.text and "COMMIT" in done.text,
         "transactions and savepoints behave", done.text,
     )  # fmt: skip
     done = cast.show("SELECT id, emial FROM customers;")
     tell.check(
-        "LINE 1" in done.err and "emial" in done.err and "^" in done.err, "an error points at its place", done.text
+        "LINE 1" in done.text and "emial" in done.text and "^" in done.text, "an error points at its place", done.text
     )
     with tempfile.TemporaryDirectory(prefix="pgcurfew-copy-") as folder:
         file = Path(folder) / "orders.csv"
         done = cast.show(f"\\copy (SELECT id, status, total FROM orders WHERE id <= 1000) TO '{file}' CSV")  # noqa: S608
         lines = len(file.read_text().splitlines()) if file.exists() else 0
-        tell.check(lines == 1000 and "COPY 1000" in done.out, "\\copy writes a file", done.text)
+        tell.check(lines == 1000 and "COPY 1000" in done.text, "\\copy writes a file", done.text)
 
 
 def _prompt(cast: Cast) -> None:
