@@ -21,7 +21,7 @@ from gateway.access.models import (
 #: A pending request waits this long for an answer.
 PENDING_FOR = timedelta(hours=24)
 REASON_MAX_LENGTH = 1000
-SHORTEST_SECONDS = 60
+SHORTEST_SECONDS = 1
 
 
 def new_request(

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from gateway.audit.metrics import CONTENT_TYPE, Metrics
+from gateway.audit.metrics import Metrics
 
 
 def create_metrics(metrics: Metrics, trouble: Callable[[], str | None]) -> Starlette:
@@ -17,7 +17,7 @@ def create_metrics(metrics: Metrics, trouble: Callable[[], str | None]) -> Starl
 
     async def exposition(request: Request) -> Response:
         trouble()
-        return Response(metrics.render(), headers={"content-type": CONTENT_TYPE})
+        return Response(metrics.render(), headers={"content-type": metrics.content_type})
 
     async def healthz(request: Request) -> Response:
         return PlainTextResponse("alive\n")

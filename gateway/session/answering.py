@@ -181,9 +181,9 @@ class Answering:
                 head.running.clear()
         elif head.kind != SYNC:
             skipped = talk.replies.skip_batch()
-            events = list(skipped[0].running)
-            events += [running for expected in skipped[1:] for running in expected.own_events]
-            self._fail(events, fields, "failed", now)
+            # Of a refused one the event says all; what follows it was skipped.
+            self._fail(list(skipped[0].running), fields, "failed", now)
+            self._skip([running for expected in skipped[1:] for running in expected.own_events], now)
 
     def _notice(self, raw: bytes, now: float) -> None:
         response = decode_backend(raw[0], raw[5:])
@@ -231,10 +231,17 @@ class Answering:
             self._talk.replies.answered()
 
     def _ended(
-        self, running: Running, outcome: str, now: float, *, tag: str = "", rows: int | None = None, sqlstate: str = ""
+        self,
+        running: Running,
+        outcome: str,
+        now: float,
+        *,
+        tag: str = "",
+        rows: int | None = None,
+        sqlstate: str = "",
+        message: str | None = None,
     ) -> None:
-        talk = self._talk
-        talk.facts.append(
+        self._talk.facts.append(
             StatementEnded(
                 number=running.number,
                 outcome=outcome,
@@ -243,25 +250,21 @@ class Answering:
                 microseconds=round((now - running.started) * 1e6),
                 tag=tag,
                 sqlstate=sqlstate,
-                transaction=talk.transaction,
+                transaction=self._talk.transaction,
+                sealed=Sealed(message=message) if message else None,
             )
         )
 
-    def _fail(self, events: list[Running], fields: Mapping[str, str], first: str, now: float) -> None:
-        """The first of these failed; PostgreSQL skipped the rest."""
-        for index, running in enumerate(events):
-            self._talk.facts.append(
-                StatementEnded(
-                    number=running.number,
-                    outcome=first if index == 0 else "skipped",
-                    rows=running.rows,
-                    bytes=running.bytes,
-                    microseconds=round((now - running.started) * 1e6),
-                    sqlstate=fields.get("C", "") if index == 0 else "",
-                    transaction=self._talk.transaction,
-                    sealed=Sealed(message=fields.get("M")) if index == 0 else None,
-                )
-            )
+    def _fail(self, events: list[Running], fields: Mapping[str, str], outcome: str, now: float) -> None:
+        """The first of these failed, or was cut off; PostgreSQL skipped the rest."""
+        if not events:
+            return
+        self._ended(events[0], outcome, now, sqlstate=fields.get("C", ""), message=fields.get("M"))
+        self._skip(events[1:], now)
+
+    def _skip(self, events: list[Running], now: float) -> None:
+        for running in events:
+            self._ended(running, "skipped", now)
 
     def _check_origins(self, raw: bytes) -> None:
         """The second lock (DESIGN section 4). Raises SecondLock."""

@@ -51,7 +51,7 @@ HOW_TO_TLS = 'Connect with sslmode=verify-full and the sslrootcert that "pgcurfe
 HOW_TO_GET_IN = 'Use a token from "pgcurfew token" as the password.'
 
 
-class Turned(Exception):  # noqa: N818 -- an answer, not a fault
+class Turned(Exception):
     """The connection is turned away: what the client is told and what the record says."""
 
     def __init__(self, cause: str, sqlstate: str, message: str, hint: str | None = None, *, token: str = "") -> None:
@@ -63,7 +63,7 @@ class Turned(Exception):  # noqa: N818 -- an answer, not a fault
         self.token = token
 
 
-class Left(Exception):  # noqa: N818 -- an event, not a fault
+class Left(Exception):
     """The client is gone, or wanted only to cancel: nothing is left to say."""
 
 

@@ -50,7 +50,7 @@ BAD_REQUESTS = {
     "reversed writing": ({"reason": "harmless \u202e reason"}, NotValid, "control"),
     "no ticket": ({"role": "operator"}, NotValid, "OPS"),
     "too long": ({"seconds": 3601}, NotValid, "at most"),
-    "too short": ({"seconds": 59}, NotValid, "shortest"),
+    "too short": ({"seconds": 0}, NotValid, "shortest"),
     "negative": ({"seconds": -600}, NotValid, "shortest"),
     "another target": ({"target": "payroll"}, NotValid, "does not exist on"),
     "unknown role": ({"role": "god"}, NotFound, "no such role"),
