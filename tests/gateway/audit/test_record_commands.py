@@ -11,9 +11,12 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from typer.testing import CliRunner, Result
 
+from gateway.admin.sessions import RecordReader
 from gateway.audit.facts import CancelAsked, ExpiryNoticed, Sealed, SessionClosed
+from gateway.audit.replay import read_session
 from gateway.audit.seal import auditor_from_pem, recipient_from_pem
 from gateway.cli.main import app
+from gateway.cli.record import _from_events
 from tests.gateway.audit.conftest import CANARY, Bench, ended, judged, opened
 
 
@@ -82,6 +85,13 @@ def test_replay_shows_errors_notices_and_cancels_and_no_escape_of_a_client(bench
         assert shown in done.stdout, shown
     done = pgcurfew("sessions", "--record", bench.directory)
     assert not {"\x1b", "\x07", "\u202e"} & set(done.stdout)
+
+
+def test_a_session_that_came_by_the_api_is_the_one_in_the_record(written: Bench) -> None:
+    answer = RecordReader(written.directory).events("s1")
+    assert answer is not None
+    over_the_wire = json.loads(json.dumps(answer[1]))
+    assert _from_events(over_the_wire) == read_session(written.directory, "s1")
 
 
 def test_verify_says_whole_or_where(written: Bench, tmp_path: Path) -> None:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import json
 from pathlib import Path
 
 import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -127,6 +133,24 @@ def test_a_box_moved_to_another_line_or_session_or_changed_does_not_open() -> No
             opener.open(moved, seq)
     with pytest.raises(CannotOpen):
         Opener("log 0123 s2", sealer.seal, key)
+
+
+def test_docs_audit_md_says_how_to_open_a_box(bench: Bench) -> None:
+    """The steps of docs/audit.md, "Sealed contents", with nothing of the gateway."""
+    bench.write_a_record()
+    record = json.loads((bench.directory / "ledger.jsonl").read_text().splitlines()[0])["event"]["record"]
+    first, line = (json.loads(text) for text in bench.session_file().read_text().splitlines()[:2])
+    name = f"log {record} s1"
+    ours = bench.auditor.public_key().public_bytes_raw()
+    wrap = next(w for w in first["seal"]["wraps"] if w["recipient"] == hashlib.sha256(ours).hexdigest()[:16])
+    ephemeral = base64.b64decode(wrap["ephemeral"])
+    shared = bench.auditor.exchange(X25519PublicKey.from_public_bytes(ephemeral))
+    wrapping = HKDF(SHA256(), 32, ephemeral + ours, f"pgcurfew data key {name}".encode()).derive(shared)
+    data_key = AESGCM(wrapping).decrypt(bytes(12), base64.b64decode(wrap["key"]), None)
+    nonce = line["sealed"]["counter"].to_bytes(12, "big")
+    associated = f"pgcurfew sealed {name} {line['seq']}".encode()
+    content = AESGCM(data_key).decrypt(nonce, base64.b64decode(line["sealed"]["box"]), associated)
+    assert json.loads(content)["parameters"] == [CANARY, None]
 
 
 def test_a_nonce_is_never_used_twice() -> None:
