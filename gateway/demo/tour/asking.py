@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 import jwt
 
-from gateway.demo.tour.cast import Cast, Given
+from gateway.demo.tour.cast import Cast, Given, expiry
 
 REASON = "ticket 4711: customer says the parcel never came"
 
@@ -42,7 +42,7 @@ def play(cast: Cast) -> None:
     header = jwt.get_unverified_header(token)
     claims = jwt.decode(token, options={"verify_signature": False})
     tell.check(header["alg"] == "EdDSA", "it is signed with Ed25519", str(header))
-    expires = datetime.fromtimestamp(claims["exp"], UTC)
+    expires = expiry(token)
     cast.given["support"] = Given(request, grant["id"], token, expires)
     tell.check(expires <= datetime.fromisoformat(grant["ends_at"]), "it ends with the grant, or before", str(claims))
     tell.check(claims["sub"] == "alice" and claims["grant"] == grant["id"], "it names alice and the grant", str(claims))

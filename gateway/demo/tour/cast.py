@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import asyncpg
+import jwt
 
 from gateway.demo.narrator import Narrator
 from gateway.demo.process import clean_environment
@@ -26,7 +27,7 @@ class Given:
     request: str
     grant: str
     token: str
-    #: When token and grant have both ended: the earlier of the two.
+    #: The token's `exp`: the last whole second inside the grant.
     ends_at: datetime
 
 
@@ -56,7 +57,7 @@ class Cast:
         )
         grant = stage.answer("rita", "approve", asked["id"])["grant"]
         minted = stage.answer("alice", "token", grant)
-        given = Given(asked["id"], grant, minted["token"], datetime.fromisoformat(minted["ends_at"]))
+        given = Given(asked["id"], grant, minted["token"], expiry(minted["token"]))
         self.given[name or role] = given
         return given
 
@@ -102,3 +103,8 @@ class Cast:
         return int(
             self.directly("SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'pgcurfew/%/alice'")
         )
+
+
+def expiry(token: str) -> datetime:
+    """When a token ends, by its own claim."""
+    return datetime.fromtimestamp(jwt.decode(token, options={"verify_signature": False})["exp"], UTC)

@@ -70,7 +70,8 @@ def play(cast: Cast) -> None:
     secrets = Secrets.of(cast)
     tell.say(f"The database holds {len(secrets.values):,} addresses, cards and telephone numbers. None may be seen.")
     for what, sql in ATTEMPTS:
-        done = cast.psql(sql) if sql.startswith("COPY") else cast.show(sql)
+        arguments = ("-At",) if "json" in sql else ()
+        done = cast.psql(sql) if sql.startswith("COPY") else cast.show(sql, *arguments)
         leaked = secrets.in_(done.text)
         tell.check(done.code == 0 and "ERROR" not in done.text, f"{what}: runs", done.text)
         tell.check(not leaked, f"{what}: {len(done.text):,} characters, nothing raw in them", str(leaked[:3]))

@@ -15,8 +15,8 @@ def play(stage: Stage, narrator: Narrator) -> int:
     cast = Cast(stage, narrator)
     try:
         for chapter in CHAPTERS:
-            if chapter is masking:
-                # Its minute runs while the next two chapters are played.
+            if chapter is working:
+                # Its minute runs while the chapters before its own are played.
                 ending.prepare(cast)
             chapter.play(cast)
     except StoryBrokenError:

@@ -21,8 +21,8 @@ def play(cast: Cast) -> None:
 
 def _listed(cast: Cast) -> str:
     tell, stage = cast.narrator, cast.stage
-    done = stage.watched("otto", "sessions")
-    tell.scene("otto", ["pgcurfew", "sessions"], done.shown)
+    done = stage.watched("otto", "sessions", "--limit", "6")
+    tell.scene("otto", ["pgcurfew", "sessions", "--limit", "6"], done.shown)
     tell.check(done.code == 0 and "alice" in done.text, "he sees who was there, when, and under which grant", done.text)
     done = stage.pgcurfew("alice", "sessions")
     tell.check(done.code == 0 and "otto" not in done.out, "alice sees her own sessions", done.text)
@@ -52,12 +52,12 @@ def _verified(cast: Cast) -> None:
     shutil.copytree(stage.record, kept)
     try:
         victim = max(stage.record.rglob("*.jsonl"), key=lambda path: path.stat().st_size)
-        for what, change in (("one byte is changed", _change_a_byte), ("a line is removed", _remove_a_line)):
+        for what, change in (("one bit is flipped", _flip_a_bit), ("a line is removed", _remove_a_line)):
             line = change(victim)
             done = stage.watched("otto", *command)
             tell.scene("otto", ["pgcurfew", *command[:2]], done.shown)
             named = victim.name in done.text and str(line) in done.text
-            tell.check(done.code != 0 and named, f"{what} in line {line} of {victim.name}: found, and named", done.text)
+            tell.check(done.code != 0 and named, f"{what}: found, and named: line {line} of {victim.name}", done.text)
             shutil.copy2(kept / victim.relative_to(stage.record), victim)
         done = stage.watched("otto", *command)
         tell.check(done.code == 0, "put back as it was, it is whole again", done.text)
@@ -65,7 +65,7 @@ def _verified(cast: Cast) -> None:
         shutil.rmtree(kept)
 
 
-def _change_a_byte(path: Path) -> int:
+def _flip_a_bit(path: Path) -> int:
     """Flip one bit in the middle of a line; gives back the line's number, from 1."""
     lines = path.read_bytes().splitlines(keepends=True)
     number = len(lines) // 2
