@@ -150,9 +150,10 @@ def _shown(mask: Mask, column: Column, value: str, key_setting: str) -> str:
 # --- types ---------------------------------------------------------------------------------
 
 
-#: Type names that PostgreSQL's grammar itself reads as types of pg_catalog.
+#: Type names that PostgreSQL's grammar itself reads as types of pg_catalog, and bpchar without a length,
+#: which libpg_query prints as char, that is char(1), when it is qualified.
 _GRAMMAR_TYPES = frozenset(
-    {"bigint", "bit", "boolean", "character", "integer", "interval", "numeric", "real", "smallint"}
+    {"bpchar", "bigint", "bit", "boolean", "character", "integer", "interval", "numeric", "real", "smallint"}
 )
 
 
@@ -352,7 +353,8 @@ def _pseudonym(mask: Mask, column: Column, value: str, key_setting: str) -> str:
             return f"pg_catalog.concat('user_', pg_catalog.left({digest}, 12), '@masked.example')"
         return f"pg_catalog.concat('p_', pg_catalog.left({digest}, 16))"
     if column.type_oid == UUID:
-        return f"pg_catalog.overlay(pg_catalog.left({digest}, 32), '8', 13, 1)"
+        # 32 hexadecimal digits that say "version 8" (RFC 9562: custom).
+        return f"pg_catalog.concat(pg_catalog.left({digest}, 12), '8', pg_catalog.right({digest}, 19))"
     return _keyed_number(digest, _numbers_below(column))
 
 

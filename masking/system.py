@@ -68,21 +68,21 @@ def _source_of(column: str, trusted: str, readable: str) -> str:
     )
 
 
-def _prolang_is(*names: str) -> str:
-    listed = ", ".join(f"'{name}'" for name in names)
+def _prolang_is(first: str, second: str) -> str:
     return (
-        "prolang OPERATOR(pg_catalog.=) ANY (ARRAY(SELECT l.oid FROM pg_catalog.pg_language AS l "  # noqa: S608
-        f"WHERE l.lanname OPERATOR(pg_catalog.=) ANY (ARRAY[{listed}]::pg_catalog.name[])))"
+        "EXISTS (SELECT FROM pg_catalog.pg_language AS l WHERE l.oid OPERATOR(pg_catalog.=) prolang AND "
+        f"(l.lanname OPERATOR(pg_catalog.=) '{first}' OR l.lanname OPERATOR(pg_catalog.=) '{second}'))"
     )
 
 
-def _external_language_is(*names: str) -> str:
-    listed = ", ".join(f"'{name}'" for name in names)
-    return f"(external_language)::pg_catalog.text OPERATOR(pg_catalog.=) ANY (ARRAY[{listed}]::pg_catalog.text[])"
+def _external_language_is(first: str, second: str) -> str:
+    language = "(external_language)::pg_catalog.text OPERATOR(pg_catalog.=)"
+    return f"{language} '{first}' OR {language} '{second}'"
 
 
 _SHOWN_SETTINGS = ", ".join(quoted(name) for name in sorted(SHOWABLE))
-_SHOWN = f"pg_catalog.lower(name) OPERATOR(pg_catalog.=) ANY (ARRAY[{_SHOWN_SETTINGS}]::pg_catalog.text[])"
+#: `= ANY (ARRAY[…])` with a qualified operator does not survive libpg_query's printer.
+_SHOWN = f"pg_catalog.array_position(ARRAY[{_SHOWN_SETTINGS}]::pg_catalog.text[], pg_catalog.lower(name)) IS NOT NULL"
 
 
 def _setting(column: str) -> dict[str, str]:
