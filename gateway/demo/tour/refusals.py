@@ -41,7 +41,7 @@ def play(cast: Cast) -> None:
 def _out_of_sight(cast: Cast) -> None:
     """What a role does not list looks exactly like what does not exist."""
     for hidden in ("pg_authid", "sales.payments_other"):
-        done = cast.psql(f"\\set VERBOSITY verbose\nSELECT * FROM {hidden};")  # noqa: S608
+        done = cast.psql(f"\\set VERBOSITY verbose\nSELECT * FROM {hidden};")
         cast.narrator.check("ERROR:  42P01:" in done.err, f"{hidden} is out of sight: 42P01", done.text)
 
 
