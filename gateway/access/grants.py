@@ -48,7 +48,8 @@ def token_for(grant: Grant, *, token_id: str, now: datetime, life: timedelta | N
     state = grant.state_at(now)
     if state is not GrantState.ACTIVE:
         raise NotPossible(f"grant-{state}", over(grant, state), ASK_AGAIN)
-    ends_at = min(now + (TOKEN_FOR if life is None else life), grant.ends_at)
-    if int(ends_at.timestamp()) <= int(now.timestamp()):
+    issued_at = now.replace(microsecond=0)
+    ends_at = min(issued_at + (TOKEN_FOR if life is None else life), grant.ends_at)
+    if ends_at <= issued_at:
         raise NotPossible("grant-ended", f"the grant {grant.id} ends this very second", ASK_AGAIN)
-    return IssuedToken(id=token_id, grant=grant.id, person=grant.person, issued_at=now, ends_at=ends_at)
+    return IssuedToken(id=token_id, grant=grant.id, person=grant.person, issued_at=issued_at, ends_at=ends_at)

@@ -109,7 +109,9 @@ def moved(request: AccessRequest, move: RequestMove, now: datetime) -> RequestSt
 
 
 def grant_of(request: AccessRequest, *, grant_id: str, approvers: tuple[str, ...], now: datetime) -> Grant:
-    """The grant that the request's last approval makes. The clock starts now, not at the first use."""
+    """The grant that the request's last approval makes. The clock starts now, not at the first use; in
+    whole seconds, so that a token (RFC 7519 counts in seconds) can end exactly when its grant does."""
+    starts_at = now.replace(microsecond=0)
     return Grant(
         id=grant_id,
         request=request.id,
@@ -118,8 +120,8 @@ def grant_of(request: AccessRequest, *, grant_id: str, approvers: tuple[str, ...
         role=request.role,
         reason=request.reason,
         approvers=approvers,
-        starts_at=now,
-        ends_at=now + timedelta(seconds=request.seconds),
+        starts_at=starts_at,
+        ends_at=starts_at + timedelta(seconds=request.seconds),
     )
 
 

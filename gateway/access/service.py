@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from gateway.access import door, grants, people, permissions, requests
-from gateway.access.errors import NotFound, NotPermitted, NotPossible, NotValid
+from gateway.access.errors import AdmissionRefused, NotFound, NotPermitted, NotPossible, NotValid
 from gateway.access.facts import about_grant, about_request, about_token
 from gateway.access.models import (
     AccessRequest,
@@ -27,12 +27,14 @@ from gateway.access.models import (
     RequestMove,
     RequestState,
     RoleTerms,
+    Standing,
     Vote,
 )
 from gateway.access.permissions import Action, Denied, Everything, GrantFor, RequestFor, Subject
-from gateway.access.store import AccessStore, Change, ListFilter
+from gateway.access.store import AccessStore, Change, ListFilter, StoreUnavailable
 from gateway.access.tokens import TokenSigner
 from gateway.audit.facts import AccessChanged
+from gateway.audit.journal import RecordUnavailable
 
 Clock = Callable[[], datetime]
 Terms = Callable[[str], RoleTerms | None]
@@ -224,12 +226,14 @@ class Access:
         """Let somebody in who shows a token as password, or raise AdmissionRefused. The caller
         hands the admission back with `leave`, and hears of its early end through `subscribe`."""
         claims = self._signer.verify(token, now=self._clock())
-        await self._take_over()
-        while True:
-            told = self._told
-            standing = await self._store.standing(claims.token_id)
-            if told == self._told:
-                break
+        try:
+            await self._take_over()
+            standing = await self._standing(claims.token_id)
+        except (StoreUnavailable, RecordUnavailable) as error:
+            # Nobody comes in who cannot be checked. The cause is chained for the log.
+            raise AdmissionRefused(
+                "unavailable", "57P03", "the gateway cannot check tokens at the moment", "try again soon"
+            ) from error
         admission = door.admission(
             claims,
             standing,
@@ -242,6 +246,15 @@ class Access:
         )
         self._open_sessions[admission.grant.id] += 1
         return admission
+
+    async def _standing(self, token_id: str) -> Standing | None:
+        """What the store knows of the token, read again if a grant was ended meanwhile: a listener
+        that has been told already would not hear of this session."""
+        while True:
+            told = self._told
+            standing = await self._store.standing(token_id)
+            if told == self._told:
+                return standing
 
     def leave(self, admission: Admission) -> None:
         """The session of this admission is over."""

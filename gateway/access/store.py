@@ -29,6 +29,11 @@ class StoreNotUsable(Exception):
     """What is to be the store is none of ours, of a newer version, or cannot be opened."""
 
 
+class StoreUnavailable(Exception):
+    """The store cannot be read or written now: its disk is full or gone, or it is locked too long.
+    Nothing of the change took place."""
+
+
 @dataclass(frozen=True, slots=True)
 class ListFilter:
     """Which requests or grants to list, newest first: those of `person`, and those for one of

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from typing import Final
 
 import structlog
@@ -12,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.access.errors import AccessRefused, NotFound, NotPermitted, NotPossible, NotValid
+from gateway.access.store import StoreUnavailable
 from gateway.admin.bodies import ErrorAnswer
 from gateway.audit.journal import RecordUnavailable
 
@@ -69,7 +69,15 @@ def invalid(error: ValidationError) -> Response:
 
 
 #: The exceptions that Starlette brings to `on_error`.
-HANDLED: Final = (Refused, AccessRefused, ValidationError, RecordUnavailable, sqlite3.Error, HTTPException, Exception)
+HANDLED: Final = (
+    Refused,
+    AccessRefused,
+    ValidationError,
+    RecordUnavailable,
+    StoreUnavailable,
+    HTTPException,
+    Exception,
+)
 
 
 async def on_error(request: Request, error: Exception) -> Response:
@@ -86,7 +94,7 @@ async def on_error(request: Request, error: Exception) -> Response:
         case RecordUnavailable():
             log.error("api.record-unavailable", path=request.url.path)
             return refusal(503, "record", "nothing was changed: the record cannot be written", "tell an administrator")
-        case sqlite3.Error():
+        case StoreUnavailable():
             log.error("api.store-failed", path=request.url.path, error=str(error))
             return refusal(503, "store", "nothing was changed: the store cannot be written", "tell an administrator")
         case _:

@@ -7,7 +7,6 @@ refusal up to the limit of that address.
 
 from __future__ import annotations
 
-import sqlite3
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final
@@ -17,6 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.access.models import Person
 from gateway.access.service import Access
+from gateway.access.store import StoreUnavailable
 from gateway.admin import answers
 from gateway.admin.answers import Refused
 from gateway.audit.journal import RecordUnavailable
@@ -75,7 +75,7 @@ class SignIn:
         if scope["path"] not in OPEN_PATHS:
             try:
                 request.state.person = await self._person(request)
-            except (Refused, RecordUnavailable, sqlite3.Error) as error:
+            except (Refused, RecordUnavailable, StoreUnavailable) as error:
                 response = await answers.on_error(request, error)
                 await response(scope, receive, send)
                 return

@@ -19,7 +19,7 @@ from config.load import ConfigError, load_settings
 from gateway.access import people
 from gateway.access.errors import AccessRefused
 from gateway.access.models import Person
-from gateway.access.store import Change, StoreNotUsable
+from gateway.access.store import Change, StoreNotUsable, StoreUnavailable
 from gateway.audit.facts import AccessChanged
 from gateway.cli.output import Exit, Json, Stopped, put_json, put_table, tell
 from gateway.storage.access_store import SqliteAccessStore
@@ -131,7 +131,7 @@ def _with_store(config: Path, work: Callable[[SqliteAccessStore], Awaitable[_Res
         return asyncio.run(run())
     except AccessRefused as refused:
         raise Stopped(Exit.REFUSED, refused.message, refused.hint, refused.cause) from None
-    except StoreNotUsable as error:
+    except (StoreNotUsable, StoreUnavailable) as error:
         raise Stopped(Exit.REFUSED, str(error), "check [store] in the settings, and whose file it is") from None
 
 

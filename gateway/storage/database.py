@@ -10,13 +10,13 @@ import asyncio
 import contextlib
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Iterator
 from pathlib import Path
 from typing import Self
 
 import aiosqlite
 
-from gateway.access.store import StoreNotUsable
+from gateway.access.store import StoreNotUsable, StoreUnavailable
 from gateway.storage.migrate import migrate, migrations
 
 _PRAGMAS = (
@@ -63,7 +63,8 @@ class Database:
 
     async def read(self, sql: str, values: Iterable[object] = ()) -> list[sqlite3.Row]:
         """Rows of a query over what is committed."""
-        return list(await self._reader.execute_fetchall(sql, tuple(values)))
+        with _in_our_words():
+            return list(await self._reader.execute_fetchall(sql, tuple(values)))
 
     @contextlib.asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
@@ -71,9 +72,11 @@ class Database:
         async with self._writing:
             committed = False
             try:
-                await self._writer.execute("BEGIN IMMEDIATE")
+                with _in_our_words():
+                    await self._writer.execute("BEGIN IMMEDIATE")
                 yield Transaction(self._writer)
-                await self._writer.execute("COMMIT")
+                with _in_our_words():
+                    await self._writer.execute("COMMIT")
                 committed = True
             finally:
                 if not committed:
@@ -88,12 +91,23 @@ class Transaction:
 
     async def read(self, sql: str, values: Iterable[object] = ()) -> list[sqlite3.Row]:
         """Rows of a query that sees this transaction's own writes."""
-        return list(await self._writer.execute_fetchall(sql, tuple(values)))
+        with _in_our_words():
+            return list(await self._writer.execute_fetchall(sql, tuple(values)))
 
     async def write(self, sql: str, values: Iterable[object] = ()) -> int:
         """How many rows the statement changed."""
-        async with self._writer.execute(sql, tuple(values)) as cursor:
-            return cursor.rowcount
+        with _in_our_words():
+            async with self._writer.execute(sql, tuple(values)) as cursor:
+                return cursor.rowcount
+
+
+@contextlib.contextmanager
+def _in_our_words() -> Iterator[None]:
+    """What the disk or another process did to us; a broken constraint stays what it is."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        raise StoreUnavailable(f"the store cannot be used now: {error}") from error
 
 
 async def _roll_back(writer: aiosqlite.Connection) -> None:

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from gateway.access.models import AccessRequest, Grant, Person, RequestState
-from gateway.access.store import ListFilter, StoreNotUsable
+from gateway.access.store import ListFilter, StoreNotUsable, StoreUnavailable
 from gateway.storage.access_store import SqliteAccessStore
 from gateway.storage.database import Database
 from gateway.storage.migrate import APPLICATION_ID, Migration, migrate, migrations, statements
@@ -141,7 +141,7 @@ async def test_it_is_as_durable_and_private_as_it_says(tmp_path: Path) -> None:
             assert (await transaction.read(f"PRAGMA {pragma}"))[0][0] == value
     for file in path.parent.iterdir():
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    with pytest.raises(sqlite3.OperationalError):
+    with pytest.raises(StoreUnavailable):
         await database.read("DELETE FROM people RETURNING name")
     await database.close()
 
@@ -290,3 +290,23 @@ def test_the_handed_over_facts_are_json(tmp_path: Path) -> None:
         await database.close()
 
     asyncio.run(hand_over())
+
+
+async def test_a_store_that_cannot_be_used_lets_nobody_in(tmp_path: Path) -> None:
+    """The file loses its tables under a running gateway: refused in words, and nothing else breaks."""
+    from gateway.access.errors import AdmissionRefused
+    from tests.support.access import House
+
+    async with House.open(tmp_path / "store.db") as house:
+        await house.populate()
+        text = await house.token()
+        async with house.database.transaction() as transaction:
+            await transaction.write("ALTER TABLE tokens RENAME TO gone")
+        with pytest.raises(AdmissionRefused) as caught:
+            await house.access.admit(text, user="alice", database="shop", client="x")
+        assert (caught.value.cause, caught.value.sqlstate) == ("unavailable", "57P03")
+        with pytest.raises(StoreUnavailable):
+            await house.access.mint(await house.person("alice"), await house.granted())
+        async with house.database.transaction() as transaction:
+            await transaction.write("ALTER TABLE gone RENAME TO tokens")
+        await house.access.admit(text, user="alice", database="shop", client="x")
