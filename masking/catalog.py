@@ -84,6 +84,20 @@ class Operator:
     name: str
     #: Schema and name of the implementing function (pg_operator.oprcode).
     function: tuple[str, str]
+    #: Is that function compiled and part of an extension (citext, hstore, PostGIS)? Such a function
+    #: computes on its arguments; one in SQL or PL/pgSQL may do anything.
+    compiled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CastFunction:
+    """A cast that runs a function of users: outside pg_catalog, and not a compiled one of an extension."""
+
+    source: tuple[str, str]
+    target: tuple[str, str]
+    function: tuple[str, str]
+    #: pg_cast.castcontext: e explicit only, a in assignments too, i anywhere without being written.
+    context: str = "e"
 
 
 @dataclass(frozen=True)
@@ -101,7 +115,9 @@ class Catalog:
     operators: tuple[Operator, ...]
     #: (schema, name) of every type outside pg_catalog and information_schema.
     types: frozenset[tuple[str, str]] = frozenset()
-    #: (schema, name) of types outside pg_catalog whose casts, to or from, run a function outside pg_catalog.
+    #: Casts that run functions of users. Those of context "i" and "a" need no syntax.
+    cast_functions: tuple[CastFunction, ...] = ()
+    #: (schema, name) of types outside pg_catalog that such a cast goes from or to.
     types_with_cast_functions: frozenset[tuple[str, str]] = frozenset()
     #: (schema, name) of collations outside pg_catalog.
     collations: frozenset[tuple[str, str]] = field(default_factory=frozenset)

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import asyncpg
 
-from masking.catalog import Catalog, Column, Function, Operator, Relation
+from masking.catalog import CastFunction, Catalog, Column, Function, Operator, Relation
 
 #: format_type() qualifies what is not found on the path, so the path is empty while we read.
 _EMPTY_PATH = "SET LOCAL search_path = ''"
@@ -95,12 +95,17 @@ ORDER BY 1, 2, 3, 4
 
 _OPERATORS = """
 SELECT DISTINCT n.nspname::text AS schema, o.oprname::text AS name,
-       fn.nspname::text AS function_schema, f.proname::text AS function_name
+       fn.nspname::text AS function_schema, f.proname::text AS function_name,
+       fn.nspname <> 'pg_catalog' AND l.lanname IN ('c', 'internal') AND EXISTS (
+           SELECT FROM pg_catalog.pg_depend d
+           WHERE d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND d.objid = f.oid AND d.deptype = 'e'
+       ) AS compiled
 FROM pg_catalog.pg_operator o
 JOIN pg_catalog.pg_namespace n ON n.oid = o.oprnamespace
 JOIN pg_catalog.pg_proc f ON f.oid = o.oprcode
 JOIN pg_catalog.pg_namespace fn ON fn.oid = f.pronamespace
-ORDER BY 1, 2, 3, 4
+JOIN pg_catalog.pg_language l ON l.oid = f.prolang
+ORDER BY 1, 2, 3, 4, 5
 """
 
 _TYPES = """
@@ -122,11 +127,16 @@ FROM pg_catalog.pg_enum GROUP BY enumtypid ORDER BY enumtypid
 """
 
 _CAST_FUNCTIONS = """
-SELECT c.castsource::int8 AS source, c.casttarget::int8 AS target
+SELECT c.castsource::int8 AS source, c.casttarget::int8 AS target, c.castcontext::text AS context,
+       n.nspname::text AS function_schema, f.proname::text AS function_name
 FROM pg_catalog.pg_cast c
 JOIN pg_catalog.pg_proc f ON f.oid = c.castfunc
 JOIN pg_catalog.pg_namespace n ON n.oid = f.pronamespace
-WHERE n.nspname <> 'pg_catalog'
+JOIN pg_catalog.pg_language l ON l.oid = f.prolang
+WHERE n.nspname <> 'pg_catalog' AND NOT (l.lanname IN ('c', 'internal') AND EXISTS (
+    SELECT FROM pg_catalog.pg_depend d
+    WHERE d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND d.objid = f.oid AND d.deptype = 'e'))
+ORDER BY c.oid
 """
 
 _COLLATIONS = """
@@ -157,18 +167,21 @@ async def load_catalog(connection: asyncpg.Connection, search_path: Sequence[str
             for row in await connection.fetch(_FUNCTIONS)
         )
         operators = tuple(
-            Operator(row["schema"], row["name"], (row["function_schema"], row["function_name"]))
+            Operator(row["schema"], row["name"], (row["function_schema"], row["function_name"]), row["compiled"])
             for row in await connection.fetch(_OPERATORS)
         )
-        casts = await connection.fetch(_CAST_FUNCTIONS)
+        casts = tuple(
+            CastFunction(
+                source=types.names[row["source"]],
+                target=types.names[row["target"]],
+                function=(row["function_schema"], row["function_name"]),
+                context=row["context"],
+            )
+            for row in await connection.fetch(_CAST_FUNCTIONS)
+        )
         collations = frozenset((row["schema"], row["name"]) for row in await connection.fetch(_COLLATIONS))
         version_number = int(await connection.fetchval("SHOW server_version_num"))
-    with_casts = frozenset(
-        name
-        for row in casts
-        for name in (types.names[row["source"]], types.names[row["target"]])
-        if name[0] != "pg_catalog"
-    )
+    with_casts = frozenset(name for cast in casts for name in (cast.source, cast.target) if name[0] != "pg_catalog")
     return Catalog(
         version=_content_hash(
             relations,
@@ -177,7 +190,7 @@ async def load_catalog(connection: asyncpg.Connection, search_path: Sequence[str
             functions,
             operators,
             types.user_types,
-            with_casts,
+            casts,
             collations,
         ),
         server_version=version_number,
@@ -186,6 +199,7 @@ async def load_catalog(connection: asyncpg.Connection, search_path: Sequence[str
         functions=functions,
         operators=operators,
         types=types.user_types,
+        cast_functions=casts,
         types_with_cast_functions=with_casts,
         collations=collations,
     )
