@@ -22,6 +22,8 @@ from gateway.audit.facts import AccessChanged
 CREDENTIAL_PREFIX: Final = "pgc_"
 CREDENTIAL_BYTES: Final = 32
 _NAME: Final = re.compile(r"[a-z][a-z0-9._-]{0,62}", re.ASCII)
+#: Whom the record names where no person did it.
+_RESERVED: Final = frozenset({"pgcurfew", "unknown", "host"})
 #: What a credential looks like; anything else is not looked up.
 _CREDENTIAL: Final = re.compile(r"pgc_[A-Za-z0-9_-]{43}", re.ASCII)
 
@@ -48,6 +50,8 @@ def fitting_name(name: str, what: str = "name") -> str:
             f"{name[:63]!a} is not a {what}",
             "a small letter first, then small letters, digits, dots, dashes and underscores; 63 at most",
         )
+    if name in _RESERVED:
+        raise NotValid(what, f'"{name}" is a name that the record uses itself', "take another one")
     return name
 
 
