@@ -26,6 +26,7 @@ from typing import Literal
 
 from gateway.demo.binaries import PostgresBinaries, PostgresMissingError, find_postgres
 from gateway.demo.certificates import Authority, write_private
+from gateway.demo.guard import Guard
 
 SUPERUSER = "postgres"
 START_SECONDS = 60.0
@@ -111,6 +112,7 @@ class Cluster:
         self._gid = self._owner.gid if self._owner else None
         self._groups: list[int] | None = [] if self._owner else None
         self._process: subprocess.Popen[bytes] | None = None
+        self._guard: Guard | None = None
         # Short, because a socket's path may have 107 bytes at most.
         place = "/tmp" if Path("/tmp").is_dir() else None  # noqa: S108  (mkdtemp makes it private)
         self.folder = Path(tempfile.mkdtemp(prefix="pgcurfew-pg-", dir=place))
@@ -176,8 +178,13 @@ class Cluster:
     def stop(self, mode: Literal["fast", "immediate"] = "fast") -> None:
         """Stop the server: fast ends sessions in order, immediate is like a crash (PG manual, 18.5)."""
         process, self._process = self._process, None
-        if process is None or process.poll() is not None:
-            return
+        guard, self._guard = self._guard, None
+        if process is not None and process.poll() is None:
+            self._end(process, mode)
+        if guard is not None:
+            guard.release()
+
+    def _end(self, process: subprocess.Popen[bytes], mode: str) -> None:
         process.send_signal(signal.SIGINT if mode == "fast" else signal.SIGQUIT)
         try:
             process.wait(STOP_SECONDS)
@@ -244,6 +251,8 @@ class Cluster:
                 # Ctrl-C in the terminal is for us; we stop the server ourselves, after its clients.
                 start_new_session=True, user=self._uid, group=self._gid, extra_groups=self._groups,
             )  # fmt: skip
+        # SIGQUIT is an immediate shutdown (PG manual, 18.5).
+        self._guard = Guard(self._process.pid, signal="QUIT", folder=self.folder)
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline and self._process.poll() is None:
             if self._says_ready():
@@ -252,7 +261,7 @@ class Cluster:
         if self._process.poll() is None:
             self.stop("immediate")
             raise ClusterFailedError(f"PostgreSQL did not get ready within {START_SECONDS:.0f} s: {self._last_words()}")
-        self._process = None
+        self.stop()
         if "Address already in use" in self._last_words():
             return False
         raise ClusterFailedError(f"PostgreSQL did not start: {self._last_words()}")

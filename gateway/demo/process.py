@@ -11,6 +11,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from gateway.demo.guard import Guard
+
 #: The commands, run with the same Python that runs us.
 COMMAND = (sys.executable, "-m", "gateway")
 START_SECONDS = 60.0
@@ -39,6 +41,7 @@ class GatewayProcess:
         self._environment = environment or {}
         self._ready = log.with_suffix(".ready.json")
         self._process: subprocess.Popen[bytes] | None = None
+        self._guard: Guard | None = None
         self.ports = Ports(0, 0, 0)
 
     @property
@@ -60,6 +63,7 @@ class GatewayProcess:
                 # Ctrl-C in the terminal is for whoever started us; the gateway is stopped in its turn.
                 start_new_session=True,
             )  # fmt: skip
+        self._guard = Guard(self._process.pid)
         deadline = time.monotonic() + START_SECONDS
         while not self._ready.exists():
             if self._process.poll() is not None:
@@ -73,26 +77,29 @@ class GatewayProcess:
         return self.ports
 
     def stop(self) -> int:
-        """SIGTERM and wait; gives back the exit code."""
-        process, self._process = self._process, None
+        """SIGTERM and wait; gives back the exit code, 0 if it was not running."""
+        process = self._process
         if process is None:
             return 0
         process.send_signal(signal.SIGTERM)
         try:
             return process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
             raise GatewayFailedError(
                 f"the gateway did not stop within {STOP_SECONDS:.0f} s of SIGTERM:\n{self.last_words()}"
             ) from None
+        finally:
+            self.kill()
 
     def kill(self, number: signal.Signals = signal.SIGKILL) -> None:
         """End it without asking, as a crash would."""
         process, self._process = self._process, None
+        guard, self._guard = self._guard, None
         if process is not None:
             process.send_signal(number)
             process.wait()
+        if guard is not None:
+            guard.release()
 
     def last_words(self, lines: int = 15) -> str:
         """The end of its log."""

@@ -15,8 +15,8 @@ from types import FrameType
 
 from rich.console import Console
 from rich.markup import escape
-from rich.padding import Padding
 from rich.status import Status
+from rich.text import Text
 
 from gateway.demo.binaries import PostgresMissingError, find_psql
 from gateway.demo.narrator import Narrator, screen
@@ -188,7 +188,7 @@ def _tell(stage: Stage, console: Console) -> None:
 
 def _command(console: Console, line: str) -> None:
     # One line each, however long: it is there to be pasted.
-    console.print(Padding(f"[bold green]{escape(line)}[/]", (0, 0, 0, 2)), soft_wrap=True, crop=False)
+    console.print(Text(f"  {line}", "bold green"), soft_wrap=True)
 
 
 def _short(folder: Path) -> str:

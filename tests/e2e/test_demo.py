@@ -6,13 +6,13 @@ import os
 import re
 import signal
 import subprocess
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from config.load import load_settings
 from gateway.demo.process import COMMAND, clean_environment
 
 
@@ -45,17 +45,33 @@ def told(process: subprocess.Popen[str], last: str) -> str:
     raise AssertionError(f"it ended without saying {last!r}:\n{said}")
 
 
-def clusters() -> set[str]:
-    return {path.name for path in Path("/tmp").glob("pgcurfew-pg-*")}
+def children(process: subprocess.Popen[str]) -> list[int]:
+    """What it has started and not ended: a PostgreSQL, a gateway."""
+    listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
+    pairs = (line.split() for line in listed.splitlines())
+    return [int(pid) for pid, parent in pairs if int(parent) == process.pid]
+
+
+def alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def cluster_of(folder: Path) -> Path:
+    port = load_settings(folder / "pgcurfew.toml", environment={}).targets["shop"].port
+    return next(Path("/tmp").glob(f"pgcurfew-pg-*/.s.PGSQL.{port}")).parent
 
 
 def test_the_command_it_prints_opens_psql_and_ctrl_c_leaves_nothing(
     demo: tuple[subprocess.Popen[str], Path],
 ) -> None:
-    before = clusters()
     process, folder = demo
     said = told(process, "Ctrl-C")
-    made = clusters() - before
+    cluster, started = cluster_of(folder), children(process)
+    assert len(started) >= 2
     command = next(line.strip() for line in said.splitlines() if "PGPASSWORD=" in line)
     done = subprocess.run(
         ["/bin/sh", "-c", f"{command} -XAtc 'SELECT count(*), count(street) FROM customers'"],
@@ -69,7 +85,8 @@ def test_the_command_it_prints_opens_psql_and_ctrl_c_leaves_nothing(
     assert process.wait(30) == 0
     assert not folder.exists()
     assert not folder.with_name("stage.lock").exists()
-    assert not made & clusters()
+    assert not cluster.exists()
+    assert not [pid for pid in started if alive(pid)]
 
 
 def test_a_second_demo_in_the_same_folder_is_told_so(demo: tuple[subprocess.Popen[str], Path]) -> None:
@@ -101,11 +118,24 @@ def test_a_folder_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_terminated_in_the_middle_of_setting_up_it_leaves_nothing(demo: tuple[subprocess.Popen[str], Path]) -> None:
-    before = clusters()
     process, folder = demo
     told(process, "loading the sample database")
     time.sleep(0.2)
+    started = children(process)
     process.terminate()
     process.wait(30)
     assert not folder.exists()
-    assert not clusters() - before or tempfile.gettempdir() != "/tmp"
+    assert not [pid for pid in started if alive(pid)]
+
+
+def test_killed_outright_it_takes_its_processes_along(demo: tuple[subprocess.Popen[str], Path]) -> None:
+    process, folder = demo
+    told(process, "Ctrl-C")
+    cluster, started = cluster_of(folder), children(process)
+    process.kill()
+    process.wait(10)
+    deadline = time.monotonic() + 15
+    while time.monotonic() < deadline and (cluster.exists() or any(alive(pid) for pid in started)):
+        time.sleep(0.1)
+    assert not cluster.exists()
+    assert not [pid for pid in started if alive(pid)]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
+import time
 from pathlib import Path
 
 import asyncpg
@@ -88,3 +90,21 @@ def test_the_server_never_runs_as_root() -> None:
     owner = module.server_owner()
     assert (owner is None) == (os.geteuid() != 0)
     assert owner is None or owner.uid != 0
+
+
+def test_a_cluster_does_not_outlive_whoever_started_it() -> None:
+    script = (
+        "import time\nfrom gateway.demo.postgres import Cluster\nwith Cluster() as cluster:\n"
+        "    print(cluster.folder, (cluster.data / 'postmaster.pid').read_text().split()[0], flush=True)\n"
+        "    time.sleep(60)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as starter:
+        assert starter.stdout is not None
+        folder, pid = starter.stdout.readline().split()
+        starter.kill()
+    deadline = time.monotonic() + 15
+    while time.monotonic() < deadline and (Path(folder).exists() or Path(f"/proc/{pid}").exists()):
+        time.sleep(0.1)
+    assert not Path(folder).exists()
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(pid), 0)
