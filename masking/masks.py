@@ -310,7 +310,7 @@ def _partial_card(text: str) -> str:
     digits = f"pg_catalog.regexp_replace({text}, '[^0-9]', '', 'g')"
     return (
         f"CASE WHEN pg_catalog.length({digits}) OPERATOR(pg_catalog.>=) 12 "
-        f"THEN pg_catalog.concat('**** **** **** ', pg_catalog.right({digits}, 4)) ELSE '***' END"
+        f"THEN pg_catalog.concat('************', pg_catalog.right({digits}, 4)) ELSE '***' END"
     )
 
 

@@ -195,7 +195,7 @@ EXAMPLES = (
     ("c_text", MASKS[7], "a@b@c.de", "***"),
     ("c_text", MASKS[5], "0151234567", "01***7"),
     ("c_text", MASKS[5], "short", "***"),
-    ("c_varchar_open", MASKS[8], "4111-1111-1111-1234", "**** **** **** 1234"),
+    ("c_varchar_open", MASKS[8], "4111-1111-1111-1234", "************1234"),
     ("c_varchar_open", MASKS[8], "1234", "***"),
     ("c_text", MASKS[18], "10115", "10"),
     ("c_text", MASKS[19], "abcdef", "abc"),

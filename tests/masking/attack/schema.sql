@@ -1,0 +1,75 @@
+CREATE SCHEMA extensions;
+CREATE EXTENSION pgcrypto SCHEMA extensions;
+CREATE EXTENSION hstore SCHEMA extensions;
+CREATE EXTENSION citext SCHEMA extensions;
+CREATE EXTENSION tablefunc SCHEMA extensions;
+CREATE SCHEMA crm;
+CREATE SCHEMA vault;
+CREATE TYPE crm.mood AS ENUM ('calm', 'cross', 'elated');
+CREATE TYPE crm.address AS (street text, number int);
+CREATE DOMAIN crm.contact AS varchar(60) CHECK (VALUE ~ '@');
+CREATE SEQUENCE crm.ticket_numbers;
+
+CREATE TABLE crm.customers (
+    id int PRIMARY KEY,
+    name text NOT NULL,
+    email varchar(80) UNIQUE,
+    phone text,
+    card char(16),
+    dob date,
+    seen timestamptz,
+    salary numeric(12,2),
+    score float8,
+    level int,
+    notes text,
+    profile json,
+    settings jsonb,
+    ip inet,
+    mood crm.mood,
+    contact crm.contact,
+    tags text[],
+    photo bytea,
+    home crm.address,
+    nick extensions.citext,
+    token uuid,
+    internal_code text,
+    city text,
+    signup date,
+    upper_email text GENERATED ALWAYS AS (upper(email)) STORED
+);
+COMMENT ON COLUMN crm.customers.email IS 'where to write to';
+CREATE INDEX ON crm.customers (email);
+CREATE INDEX ON crm.customers (lower(notes)) WHERE salary > 500000;
+CREATE TABLE crm.vip_customers (lounge text) INHERITS (crm.customers);
+CREATE TABLE crm.orders (
+    id int PRIMARY KEY,
+    customer_id int REFERENCES crm.customers,
+    placed date,
+    total numeric(10,2),
+    comment text,
+    ship_to text
+);
+CREATE TABLE crm.payments (id int, paid date, amount numeric(10,2), iban text, PRIMARY KEY (id, paid))
+    PARTITION BY RANGE (paid);
+CREATE TABLE crm.payments_2024 PARTITION OF crm.payments FOR VALUES FROM ('2024-01-01') TO ('2025-01-01');
+CREATE TABLE crm.payments_2025 PARTITION OF crm.payments DEFAULT;
+CREATE TABLE crm.events (id int PRIMARY KEY, email text, what text);
+CREATE TABLE vault.secrets (id int PRIMARY KEY, word text);
+
+CREATE VIEW crm.customer_mail AS SELECT id, email, name AS who FROM crm.customers;
+CREATE VIEW crm.guarded WITH (security_barrier) AS SELECT id, email, city FROM crm.customers WHERE id > 0;
+CREATE VIEW crm.secret_view AS SELECT * FROM vault.secrets;
+CREATE MATERIALIZED VIEW crm.mail_copy AS SELECT id, email FROM crm.customers WITH NO DATA;
+CREATE FUNCTION crm.all_customers() RETURNS SETOF crm.customers LANGUAGE sql SECURITY DEFINER AS 'SELECT * FROM crm.customers';
+CREATE FUNCTION crm.email_of(int) RETURNS text LANGUAGE sql SECURITY DEFINER AS 'SELECT email FROM crm.customers WHERE id = $1';
+CREATE FUNCTION crm.display(crm.customers) RETURNS text LANGUAGE sql AS 'SELECT $1.email';
+CREATE FUNCTION crm.run(text) RETURNS text LANGUAGE plpgsql SECURITY DEFINER AS 'DECLARE r text; BEGIN EXECUTE $1 INTO r; RETURN r; END';
+CREATE FUNCTION crm.is_rich(numeric) RETURNS bool LANGUAGE sql AS 'SELECT $1 > 900000';
+CREATE FUNCTION crm.same_mail(text, int) RETURNS bool LANGUAGE sql AS 'SELECT EXISTS (SELECT FROM crm.customers WHERE email = $1 AND id = $2)';
+CREATE OPERATOR crm.@@@ (LEFTARG = text, RIGHTARG = int, FUNCTION = crm.same_mail);
+CREATE FUNCTION crm.mood_email(crm.mood) RETURNS text LANGUAGE sql AS 'SELECT min(email) FROM crm.customers';
+CREATE CAST (crm.mood AS text) WITH FUNCTION crm.mood_email;
+
+GRANT USAGE ON SCHEMA crm, vault, extensions TO PUBLIC;
+GRANT ALL ON ALL TABLES IN SCHEMA crm, vault TO PUBLIC;
+GRANT ALL ON ALL SEQUENCES IN SCHEMA crm TO PUBLIC;
