@@ -156,6 +156,7 @@ class Asking:
             self._send(_refused_parse(REFUSED_NAME if name else b""), expected)
             return True
         number = talk.next_number()
+        talk.prepared += 1
         expected = Expected(PARSE, talk.batch, judged=judged)
         expected.running.append(Running(number, now))
         statement = judged.statements[0] if judged.statements else None

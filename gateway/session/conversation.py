@@ -42,6 +42,8 @@ class Conversation:
     #: Events so far, and refused ones among them.
     numbered: int = 0
     refused: int = 0
+    #: Events that only prepared a statement: it ran, if at all, under a number of its own.
+    prepared: int = 0
     #: Facts to write before anything of this chunk goes on.
     facts: list[Fact] = field(default_factory=list)
 

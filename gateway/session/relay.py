@@ -67,7 +67,8 @@ class Relay:
 
     @property
     def statements(self) -> int:
-        return self._talk.numbered
+        """How many were asked to run, the refused ones included."""
+        return self._talk.numbered - self._talk.prepared
 
     @property
     def refused(self) -> int:

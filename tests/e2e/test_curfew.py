@@ -130,7 +130,7 @@ async def test_a_token_that_ends_before_its_grant_ends_the_session(gateway: Runn
     with gateway.api("alice") as api:
         short = api.post("grants", given.grant, "token", body={"seconds": 2})["token"]
     connection = await gateway.connect(given, password=short)
-    with pytest.raises(Exception, match="ended|closed"):
+    with pytest.raises(Exception, match=r"ended|closed"):
         await asyncio.wait_for(connection.fetchval("SELECT pg_sleep(10)"), 5)
 
 

@@ -30,8 +30,7 @@ QUERIES = [
     "SELECT encode(convert_to(email, 'UTF8'), 'base64') FROM customers",
     "SELECT reverse(email), md5(email), ascii(email) FROM customers",
     "WITH x AS (SELECT * FROM customers) SELECT * FROM x",
-    "WITH RECURSIVE x(e, n) AS (SELECT email, 1 FROM customers WHERE id = 1 UNION ALL SELECT e, n + 1 FROM x WHERE n < 3)"
-    " SELECT * FROM x",
+    "WITH RECURSIVE x(e, n) AS (SELECT email, 1 FROM customers UNION ALL SELECT e, 2 FROM x WHERE n < 2) TABLE x",
     "SELECT * FROM customer_overview",
     "SELECT o.*, c.* FROM sales.orders o JOIN customers c ON c.id = o.customer_id",
     "SELECT * FROM (TABLE customers) t",

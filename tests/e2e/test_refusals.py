@@ -131,7 +131,7 @@ def test_in_a_pipeline_the_batch_fails_from_there(raw: RawClient) -> None:
 
 
 def test_psycopgs_pipeline_sees_the_same(connection: psycopg.Connection[Any]) -> None:
-    with pytest.raises(psycopg.errors.InsufficientPrivilege), connection.pipeline():
+    with pytest.raises(psycopg.errors.InsufficientPrivilege), connection.pipeline():  # noqa: PT012
         connection.execute("SELECT 1")
         connection.execute("DELETE FROM customers")
         connection.execute("SELECT 2")
