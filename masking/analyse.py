@@ -134,6 +134,7 @@ class Analysis:
         seen = self.sight.find(schema, reference.relname)
         if seen is None:
             raise unknown_relation(schema, reference.relname, reference.location)
+        self.calls.judge_row(seen.relation, reference.location)
         reference.schemaname = seen.relation.schema
         self.touch(seen)
         return seen
@@ -363,7 +364,7 @@ class Analysis:
             return True
         definition = self._definition_function(message, arguments)
         if not definition:
-            self.calls.judge_function(message, arguments, in_from=False)
+            self.calls.judge_function(message, arguments)
             return True
         if wrapper is None:
             raise not_understood("a definition cannot be shown in this place", offset=message.location)
@@ -683,7 +684,7 @@ class Analysis:
             arguments = len(message.args)
             names = strings(message.funcname)
             if names == ["unnest"] and arguments > 1:
-                self.calls.judge_function(message, arguments, in_from=True)
+                # A form of its own, only under its plain name: PostgreSQL makes it pg_catalog's unnest of each.
                 self.expressions(message.args, around)
                 return
         before, label = self.replaced, column_name(call)

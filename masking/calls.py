@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from masking.catalog import Catalog, Function
+from masking.catalog import Catalog, Function, Relation
 from masking.functions import DEFINITIONS, SEQUENCE_FUNCTIONS, SETTING_FUNCTIONS, is_definition, is_safe
 from masking.nodes import rename, strings, words
 from masking.parse import Message
@@ -69,7 +69,7 @@ class Calls:
             self._dangerous_fields[name] = known
         return known
 
-    def judge_function(self, call: Message, arguments: int, *, in_from: bool) -> None:
+    def judge_function(self, call: Message, arguments: int) -> None:
         """One FuncCall: refused, or printed so that it calls what was judged."""
         names = strings(call.funcname)
         name = names[-1]
@@ -95,9 +95,7 @@ class Calls:
         if not builtin:
             raise self._forbidden(others[0].qualified, arguments, call.location)
         self._judge_qualified("pg_catalog", name, arguments, call.location)
-        # FROM unnest(a, b) is a form of its own, and only under its plain name.
-        if not (in_from and name == "unnest" and arguments > 1):
-            rename(call.funcname, "pg_catalog", name)
+        rename(call.funcname, "pg_catalog", name)
 
     def _judge_qualified(self, schema: str, name: str, arguments: int, offset: int) -> None:
         found = [f for f in self.catalog.functions_by_name.get(name, ()) if f.schema == schema]
@@ -175,7 +173,7 @@ class Calls:
         for operator in self.catalog.operators_by_name.get(name, ()):
             if operator.schema == "pg_catalog" or operator.schema not in self.catalog.search_path:
                 continue
-            if not self._may_operate(operator.function):
+            if not operator.compiled and not self._may_operate(operator.function):
                 found.append(".".join(operator.function))
         return found
 
@@ -192,7 +190,7 @@ class Calls:
         found = [o for o in self.catalog.operators_by_name.get(name, ()) if o.schema == schema]
         if not found:
             raise self._unknown_operator(f"{schema}.{name}", offset)
-        if schema != "pg_catalog" and not all(self._may_operate(o.function) for o in found):
+        if schema != "pg_catalog" and not all(o.compiled or self._may_operate(o.function) for o in found):
             raise self._forbidden_operator(f"{schema}.{name}", offset)
 
     def _unknown_operator(self, name: str, offset: int) -> Forbidden:
@@ -225,9 +223,7 @@ class Calls:
     def judge_type_name(self, names: list[str], offset: int) -> None:
         name = names[-1]
         named = names[-2] if len(names) > 1 else ""
-        if named in SYSTEM_SCHEMAS:
-            return
-        if not named and name in BUILTIN_TYPES:
+        if named in SYSTEM_SCHEMAS or (not named and name in BUILTIN_TYPES):
             return
         schemas = (named,) if named else self.catalog.search_path
         for schema in schemas:
@@ -243,6 +239,23 @@ class Calls:
                 shown = f"{named}.{name}" if named else name
                 raise Forbidden("42704", "type-unknown", f'type "{shown}" does not exist', offset=offset)
 
+    def judge_row(self, relation: Relation, offset: int) -> None:
+        """A relation with a column whose type's casts run functions of users: any `::text`, `||` or
+        `to_json` over it may be such a call, so it is refused unless they are listed."""
+        if relation.kind == "S" or self._casts_allowed(relation.schema, relation.name):
+            return
+        functions = ", ".join(sorted(self._strange_casts(relation.schema, relation.name)))
+        raise by_policy(
+            "cast-not-allowed",
+            f"relation {relation.qualified} has a column whose casts are not permitted for role {self.policy.role}",
+            f'They run functions of users; ask for "{functions}" to be listed under the role\'s functions.',
+            offset,
+        )
+
+    def _strange_casts(self, schema: str, name: str) -> set[str]:
+        functions = self.catalog.casts_of_type.get((schema, name), ())
+        return {function for function in functions if function not in self.policy.functions}
+
     def _casts_allowed(self, schema: str, name: str) -> bool:
-        """A type listed like a function: its casts may run."""
-        return f"{schema}.{name}" in self.policy.functions
+        """A type listed like a function, or all functions behind its casts: they may run."""
+        return f"{schema}.{name}" in self.policy.functions or not self._strange_casts(schema, name)

@@ -65,7 +65,7 @@ def parse(sql: str) -> Message:
         message = str(error.args[0])
         if _TOO_DEEP in message or "stack depth" in message or "memory exhausted" in message:
             raise too_deep() from None
-        place = error.args[1] if len(error.args) > 1 else None
+        place = len(sql) if message.endswith("at end of input") else error.args[1]
         offset = len(sql[:place].encode()) if isinstance(place, int) and place >= 0 else None
         raise Forbidden("42601", "syntax", message, offset=offset) from None
     except DecodeError:

@@ -40,7 +40,7 @@ def review(sql: str, policy: RolePolicy, catalog: Catalog) -> Review:
         return Review((Refused(None, reason.refusal(source)),))
     except Exception as error:  # whatever it is: law 3
         return Review((Refused(None, _internal(error)),))
-    return Review(tuple(_judge(raw, source, sql, policy, catalog) for raw in tree.stmts))
+    return Review(tuple(_judge(raw, tree.version, source, policy, catalog) for raw in tree.stmts))
 
 
 def _internal(error: Exception) -> Refusal:
@@ -53,7 +53,7 @@ def _internal(error: Exception) -> Refusal:
     )
 
 
-def _judge(raw: Message, source: bytes, sql: str, policy: RolePolicy, catalog: Catalog) -> Verdict:
+def _judge(raw: Message, version: int, source: bytes, policy: RolePolicy, catalog: Catalog) -> Verdict:
     start, end = _place(raw, source)
     text = source[start:end].decode()
     characters = len(source[:start].decode())
@@ -70,7 +70,7 @@ def _judge(raw: Message, source: bytes, sql: str, policy: RolePolicy, catalog: C
     try:
         analysis = Analysis(sight_of(policy, catalog), Calls(policy, catalog), modify)
         judge_statement(analysis, node)
-        printed = print_tree(_alone(raw))
+        printed = print_tree(_alone(raw, version))
     except Forbidden as reason:
         return Refused(_completed(statement, analysis), reason.refusal(source))
     except RecursionError:
@@ -90,9 +90,9 @@ def _place(raw: Message, source: bytes) -> tuple[int, int]:
     return start, max(start, end - (len(text) - len(text.rstrip())))
 
 
-def _alone(raw: Message) -> Message:
+def _alone(raw: Message, version: int) -> Message:
     """One statement as a tree of its own."""
-    tree = pg.ParseResult()
+    tree = pg.ParseResult(version=version)
     tree.stmts.add().stmt.CopyFrom(raw.stmt)
     return tree
 

@@ -180,6 +180,9 @@ def _repair_group_by(select: Message, level: Scope, entry: Entry) -> None:
     grouped = {own for item in plain for own in _grouped_columns(item, select, level, entry)}
     if not set(relation.primary_key) <= grouped:
         return
+    if lone is None:
+        # What a ROLLUP beside the key groups by stays the ROLLUP's affair.
+        grouped |= {own for item in _rolled_up(items) for own in _grouped_columns(item, select, level, entry)}
     missing = [
         (column.name, name)
         for column in relation.columns
@@ -220,6 +223,19 @@ def _plain_items(items: list[Message]) -> list[Message]:
         elif kind_of(item) != "grouping_set":
             plain.append(item)
     return plain
+
+
+def _rolled_up(items: list[Message]) -> list[Message]:
+    """Everything named inside ROLLUP, CUBE and GROUPING SETS."""
+    found: list[Message] = []
+    todo = [item for item in items if kind_of(item) == "grouping_set"]
+    while todo:
+        for item in todo.pop().grouping_set.content:
+            if kind_of(item) == "grouping_set":
+                todo.append(item)
+            else:
+                found += _plain_items([item])
+    return found
 
 
 def _grouped_columns(item: Message, select: Message, level: Scope, entry: Entry) -> list[str]:
