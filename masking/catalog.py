@@ -117,7 +117,10 @@ class Catalog:
     types: frozenset[tuple[str, str]] = frozenset()
     #: Casts that run functions of users. Those of context "i" and "a" need no syntax.
     cast_functions: tuple[CastFunction, ...] = ()
-    #: (schema, name) of types outside pg_catalog that such a cast goes from or to.
+    #: Type outside pg_catalog (row types of relations, arrays and domains included) -> the qualified functions
+    #: that its casts, or those of what it is made of, can run.
+    casts_of_type: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
+    #: The keys of casts_of_type.
     types_with_cast_functions: frozenset[tuple[str, str]] = frozenset()
     #: (schema, name) of collations outside pg_catalog.
     collations: frozenset[tuple[str, str]] = field(default_factory=frozenset)

@@ -113,6 +113,8 @@ SELECT t.oid::int8 AS oid, n.nspname::text AS schema, t.typname::text AS name, t
        CASE WHEN t.typsubscript = 'pg_catalog.array_subscript_handler'::pg_catalog.regproc
             THEN t.typelem::int8 ELSE 0 END AS element,
        t.typbasetype::int8 AS base, t.typrelid::int8 AS relation,
+       COALESCE((SELECT r.rngsubtype FROM pg_catalog.pg_range r WHERE t.oid IN (r.rngtypid, r.rngmultitypid)), 0)::int8
+           AS range_of,
        EXISTS (SELECT FROM pg_catalog.pg_opclass o JOIN pg_catalog.pg_am a ON a.oid = o.opcmethod
                WHERE o.opcintype = t.oid AND o.opcdefault AND a.amname IN ('btree', 'hash')) AS compares,
        ARRAY(SELECT c.casttarget::int8 FROM pg_catalog.pg_cast c
@@ -181,7 +183,7 @@ async def load_catalog(connection: asyncpg.Connection, search_path: Sequence[str
         )
         collations = frozenset((row["schema"], row["name"]) for row in await connection.fetch(_COLLATIONS))
         version_number = int(await connection.fetchval("SHOW server_version_num"))
-    with_casts = frozenset(name for cast in casts for name in (cast.source, cast.target) if name[0] != "pg_catalog")
+    casts_of_type = types.casts_of_type(casts)
     return Catalog(
         version=_content_hash(
             relations,
@@ -200,7 +202,8 @@ async def load_catalog(connection: asyncpg.Connection, search_path: Sequence[str
         operators=operators,
         types=types.user_types,
         cast_functions=casts,
-        types_with_cast_functions=with_casts,
+        casts_of_type=casts_of_type,
+        types_with_cast_functions=frozenset(casts_of_type),
         collations=collations,
     )
 
@@ -278,6 +281,7 @@ class _Type:
     element: int
     base: int
     relation: int
+    range_of: int
     compares: bool
     same_bits: tuple[int, ...]
 
@@ -292,6 +296,7 @@ class _Types:
                 element=row["element"],
                 base=row["base"],
                 relation=row["relation"],
+                range_of=row["range_of"],
                 compares=row["compares"],
                 same_bits=tuple(row["same_bits"]),
             )
@@ -312,6 +317,34 @@ class _Types:
     def user_types(self) -> frozenset[tuple[str, str]]:
         outside = (name for name in self.names.values() if name[0] not in ("pg_catalog", "information_schema"))
         return frozenset(name for name in outside if not name[0].startswith(("pg_toast", "pg_temp_")))
+
+    def casts_of_type(self, casts: Iterable[CastFunction]) -> dict[tuple[str, str], tuple[str, ...]]:
+        """Every type outside pg_catalog that is, or is made of, a type that these casts go from or to."""
+        run: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+        for cast in casts:
+            for name in (cast.source, cast.target):
+                run[name].add(".".join(cast.function))
+        if not run:
+            return {}
+        reached: dict[int, set[str]] = {oid: set(run.get(name, ())) for oid, name in self.names.items()}
+        # A target in pg_catalog (mood to text) says nothing about every other text.
+        sources = {cast.source for cast in casts}
+        for oid, name in self.names.items():
+            if name[0] == "pg_catalog" and name not in sources:
+                reached[oid] = set()
+        changed = True
+        while changed:
+            changed = False
+            for oid, found in self.by_oid.items():
+                for part in (found.element, found.base, found.range_of, *self.members.get(found.relation, ())):
+                    if part and not reached[part] <= reached[oid]:
+                        reached[oid] |= reached[part]
+                        changed = True
+        return {
+            self.names[oid]: tuple(sorted(functions))
+            for oid, functions in reached.items()
+            if functions and self.names[oid][0] not in ("pg_catalog", "information_schema", "pg_toast")
+        }
 
     def has_equality(self, oid: int) -> bool:
         """Can values of this type stand in GROUP BY?"""

@@ -151,7 +151,9 @@ def test_functions_operators_types_and_casts(catalog: Catalog) -> None:
     assert {function.schema for function in catalog.functions_by_name["count"]} == {"pg_catalog"}
     assert {("shop", "mood"), ("shop", "place"), ("shop", "sum")} <= catalog.types
     assert not [name for name in catalog.types if name[0] in ("pg_catalog", "information_schema", "pg_toast")]
-    assert catalog.types_with_cast_functions == {("shop", "mood")}
+    assert catalog.casts_of_type["shop", "customers"] == ("shop.to_number",)
+    assert catalog.types_with_cast_functions >= {("shop", "mood"), ("shop", "_mood"), ("shop", "customers")}
+    assert ("shop", "orders") not in catalog.types_with_cast_functions
     assert catalog.collations == {("shop", "plain")}
 
 

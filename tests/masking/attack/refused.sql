@@ -111,8 +111,8 @@ SELECT (x.q).run FROM (SELECT 'select max(email) from crm.customers'::text AS q)
 SELECT q.run FROM unnest(ARRAY['select max(email) from crm.customers']) q
 SELECT s.run FROM (SELECT 'select max(card) from crm.customers'::text) s
 SELECT ('/etc/passwd'::text).pg_read_file
-SELECT mood_email('calm')
-SELECT ('calm'::crm.mood).mood_email
+SELECT tone_email('low')
+SELECT ('low'::crm.tone).tone_email
 SELECT 'czqxalpha01@mail1.example' OPERATOR(crm.@@@) 1
 SELECT same_mail('czqxalpha01@mail1.example', 1)
 SELECT id FROM customers WHERE is_rich(salary)

@@ -67,8 +67,11 @@ CREATE FUNCTION crm.run(text) RETURNS text LANGUAGE plpgsql SECURITY DEFINER AS 
 CREATE FUNCTION crm.is_rich(numeric) RETURNS bool LANGUAGE sql AS 'SELECT $1 > 900000';
 CREATE FUNCTION crm.same_mail(text, int) RETURNS bool LANGUAGE sql AS 'SELECT EXISTS (SELECT FROM crm.customers WHERE email = $1 AND id = $2)';
 CREATE OPERATOR crm.@@@ (LEFTARG = text, RIGHTARG = int, FUNCTION = crm.same_mail);
-CREATE FUNCTION crm.mood_email(crm.mood) RETURNS text LANGUAGE sql AS 'SELECT min(email) FROM crm.customers';
-CREATE CAST (crm.mood AS text) WITH FUNCTION crm.mood_email;
+CREATE TYPE crm.tone AS ENUM ('low', 'high');
+CREATE FUNCTION crm.tone_email(crm.tone) RETURNS text LANGUAGE sql AS 'SELECT min(email) FROM crm.customers';
+CREATE CAST (crm.tone AS text) WITH FUNCTION crm.tone_email;
+CREATE TABLE crm.calls (id int, tone crm.tone, tones crm.tone[]);
+INSERT INTO crm.calls VALUES (1, 'low', '{high}');
 
 GRANT USAGE ON SCHEMA crm, vault, extensions TO PUBLIC;
 GRANT ALL ON ALL TABLES IN SCHEMA crm, vault TO PUBLIC;

@@ -85,6 +85,7 @@ CLASSIFICATION = {
     "crm.payments": PAYMENT_MASKS,
     "crm.payments_2024": PAYMENT_MASKS,
     "crm.events": {EVERY: CLEAR},
+    "crm.calls": {EVERY: CLEAR},
     "crm.customer_mail": {"id": CLEAR},
     "crm.guarded": {"id": CLEAR, "city": CLEAR},
     "crm.mail_copy": {"id": CLEAR},

@@ -79,36 +79,44 @@ SELECT q.run FROM unnest(ARRAY['select max(email) from crm.customers']) q
 SELECT s.run FROM (SELECT 'select max(card) from crm.customers'::text) s
 SELECT ('/etc/passwd'::text).pg_read_file
 SELECT (5).pg_sleep
-SELECT mood_email('calm')
-SELECT ('calm'::crm.mood).mood_email
-SELECT 'calm'::crm.mood::text
-SELECT CAST('calm'::crm.mood AS text)
-SELECT text('calm'::crm.mood)
-SELECT ('calm'::crm.mood).text
-SELECT 'x' || 'calm'::crm.mood
+SELECT tone_email('low')
+SELECT ('low'::crm.tone).tone_email
+SELECT 'low'::crm.tone::text
+SELECT CAST('low'::crm.tone AS text)
+SELECT text('low'::crm.tone)
+SELECT ('low'::crm.tone).text
+SELECT 'x' || 'low'::crm.tone
 SELECT 'czqxalpha01@mail1.example' @@@ 1
 SELECT 'czqxalpha01@mail1.example' OPERATOR(crm.@@@) 1
 SELECT same_mail('czqxalpha01@mail1.example', 1)
 SELECT id FROM customers WHERE is_rich(salary)
 SELECT id FROM customers c WHERE c.salary.is_rich
 SELECT id FROM customers ORDER BY email_of(id)
-SELECT text(mood) FROM customers
-SELECT c.mood.text FROM customers c
-SELECT (c.mood).text FROM customers c
-SELECT pg_catalog.text(mood) FROM customers
-SELECT CAST(mood AS text), mood::varchar, mood::pg_catalog.text FROM customers
-SELECT x::text FROM (SELECT unnest(array_agg(mood)) AS x FROM customers) s
-SELECT ARRAY[mood]::text[] FROM customers
-SELECT mood || '' FROM customers
-SELECT '' || mood, mood OPERATOR(pg_catalog.||) '' FROM customers
-SELECT anytextcat(mood, ''), textanycat('', mood) FROM customers
-SELECT pg_catalog.textanycat('', mood) FROM customers
-SELECT quote_literal(mood), quote_nullable(mood), concat(mood), format('%s', mood) FROM customers
-SELECT to_json(mood), array_to_string(ARRAY[mood], ''), json_build_object('m', mood) FROM customers
-SELECT upper(mood::bpchar) FROM customers
-SELECT CASE WHEN true THEN mood ELSE 'x'::text END FROM customers
-SELECT mood FROM customers UNION SELECT 'x'::text
-SELECT mood LIKE 'c%' FROM customers
-SELECT '{calm}'::crm.mood[]::text[]
-SELECT xmlelement(name m, mood), xmlforest(mood) FROM customers
-SELECT jsonb_build_array(mood) || '[]', hashtext(mood) FROM customers
+SELECT text(tone) FROM calls
+SELECT c.tone.text FROM calls c
+SELECT (c.tone).text FROM calls c
+SELECT pg_catalog.text(tone) FROM calls
+SELECT CAST(tone AS text), tone::varchar, tone::pg_catalog.text FROM calls
+SELECT x::text FROM (SELECT unnest(array_agg(tone)) AS x FROM calls) s
+SELECT ARRAY[tone]::text[] FROM calls
+SELECT tone || '' FROM calls
+SELECT '' || tone, tone OPERATOR(pg_catalog.||) '' FROM calls
+SELECT anytextcat(tone, ''), textanycat('', tone) FROM calls
+SELECT pg_catalog.textanycat('', tone) FROM calls
+SELECT quote_literal(tone), quote_nullable(tone), concat(tone), format('%s', tone) FROM calls
+SELECT to_json(tone), array_to_string(ARRAY[tone], ''), json_build_object('m', tone) FROM calls
+SELECT upper(tone::bpchar) FROM calls
+SELECT CASE WHEN true THEN tone ELSE 'x'::text END FROM calls
+SELECT tone FROM calls UNION SELECT 'x'::text
+SELECT tone LIKE 'c%' FROM calls
+SELECT '{low}'::crm.tone[]::text[]
+SELECT xmlelement(name m, tone), xmlforest(tone) FROM calls
+SELECT jsonb_build_array(tone) || '[]', hashtext(tone) FROM calls
+SELECT '{low}'::crm._tone::text[]
+SELECT (NULL::crm.calls).tone::text
+SELECT quote_literal(x.tone) FROM json_populate_record(NULL::crm.calls, '{"tone": "low"}') x
+SELECT * FROM json_to_record('{"t": "low"}') AS r(t crm.tone)
+SELECT unnest(enum_range(NULL::crm.tone))::text
+SELECT id FROM calls
+TABLE calls
+COPY calls TO STDOUT
