@@ -6,7 +6,6 @@ import json
 import shutil
 import signal
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
@@ -40,7 +39,7 @@ def operator(gateway: RunningGateway, *arguments: str) -> Outcome:
 
 
 def test_sessions_lists_who_was_there_and_why(gateway: RunningGateway, told: tuple[Given, str]) -> None:
-    given, session = told
+    _, session = told
     listed = operator(gateway, "sessions").out
     assert session[:12] in listed.replace("\n", "")
     [found] = [s for s in json.loads(operator(gateway, "sessions", "--json").out) if s["session"] == session]
@@ -81,11 +80,11 @@ def test_an_auditor_reads_over_the_api_and_an_engineer_only_their_own(
 
 
 @pytest.fixture
-def copy_of_the_record(gateway: RunningGateway, told: tuple[Given, str], tmp_path: Path) -> Iterator[Path]:
+def copy_of_the_record(gateway: RunningGateway, told: tuple[Given, str], tmp_path: Path) -> Path:
     time.sleep(2.5)  # a checkpoint of the tests' settings is 2 seconds apart
     copy = tmp_path / "record"
     shutil.copytree(gateway.stage.record, copy)
-    yield copy
+    return copy
 
 
 def verify(gateway: RunningGateway, record: Path) -> Outcome:
