@@ -253,7 +253,8 @@ class Calls:
         )
 
     def _strange_casts(self, schema: str, name: str) -> set[str]:
-        functions = self.catalog.casts_of_type.get((schema, name), ())
+        unnamed = (f"{schema}.{name}",) if (schema, name) in self.catalog.types_with_cast_functions else ()
+        functions = self.catalog.casts_of_type.get((schema, name), unnamed)
         return {function for function in functions if function not in self.policy.functions}
 
     def _casts_allowed(self, schema: str, name: str) -> bool:
