@@ -20,6 +20,8 @@ DEFAULT_MEMORY = 16 * 1024 * 1024
 #: What a remembered verdict weighs besides its texts, roughly.
 OVERHEAD = 2048
 
+NOT_UTF8 = Refusal("22021", "encoding", 'invalid byte sequence for encoding "UTF8"')
+
 
 @dataclass(frozen=True, slots=True)
 class JudgedStatement:
@@ -133,8 +135,7 @@ class Judge:
         try:
             text = sql.decode("utf-8")
         except UnicodeDecodeError:
-            refusal = Refusal("22021", "encoding", 'invalid byte sequence for encoding "UTF8"')
-            return Judged(sql.decode("utf-8", "replace"), b"", refusal, ())
+            return Judged(sql.decode("utf-8", "replace"), b"", NOT_UTF8, ())
         result = review(text, self.policy, self.catalog)
         refusal = result.refusal
         return Judged(
