@@ -148,7 +148,8 @@ _CATALOGS: Mapping[str, SystemRelation] = {
         struck=_setting("setting") | _setting("reset_val") | _setting("boot_val") | _hidden("sourcefile", "sourceline")
     ),
     "pg_statistic_ext": SystemRelation(definitions=_tree("stxexprs", "stxrelid")),
-    "pg_subscription": SystemRelation(struck=_hidden("subconninfo")),
+    # Only superusers may name the column at all.
+    "pg_subscription": SystemRelation(struck={"subconninfo": "NULL::pg_catalog.text"}),
     "pg_trigger": SystemRelation(
         struck=_hidden("tgargs"),
         # tgqual names OLD and NEW; pg_get_triggerdef prints it.
