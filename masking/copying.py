@@ -8,7 +8,7 @@ PG manual, COPY: of a table it copies the plain columns (not generated ones) of 
 
 from __future__ import annotations
 
-from masking.analyse import WRITE_NODES, Analysis
+from masking.analyse import Analysis
 from masking.nodes import column_reference, kind_of, result_target, string, strings, words
 from masking.parse import Message, pg
 from masking.policy import StatementKind
@@ -16,6 +16,7 @@ from masking.refusal import Forbidden, by_policy
 from masking.rules import probes_constraint, write_not_permitted
 from masking.scope import Entry, Output, Scope
 from masking.sight import Seen
+from masking.walk import WRITE_NODES
 
 _OPTIONS = words(
     """

@@ -31,20 +31,25 @@ def _template(name: str) -> Message:
             return expression(strip_literals(value))
 
 
-def wrapped_definition(call: Message) -> Message:
-    """The Node that takes the place of a call of a function in functions.DEFINITIONS."""
+def wrap_definition(place: Message, call: Message) -> list[Message]:
+    """Put the stripped form into `place`, the Node that holds a call of a function in functions.DEFINITIONS.
+
+    Returns the expressions of the call that now stand in there, to be judged and repaired where they stand.
+    """
     name = strings(call.funcname)[-1]
-    node = pg.Node()
-    node.CopyFrom(_template(name))
     value = pg.Node(func_call=call)
     if name == "pg_get_expr":
+        value = pg.Node()
         value.CopyFrom(call.args[0])
-    todo: list[Message] = [node]
+    place.CopyFrom(_template(name))
+    arguments: list[Message] = []
+    todo: list[Message] = [place]
     while todo:
         message = todo.pop()
         if isinstance(message, pg.Node) and message.HasField("column_ref"):
             if strings(message.column_ref.fields) == [_PLACEHOLDER]:
                 message.CopyFrom(value)
+                arguments.extend([message] if name == "pg_get_expr" else message.func_call.args)
             continue
         todo.extend(message_children(message))
-    return node
+    return arguments

@@ -49,8 +49,11 @@ def result_target(value: Message, name: str = "") -> Message:
 
 
 def text_constant(node: Message) -> str | None:
-    """The text of a string literal, also with one cast on it ('x'::regclass)."""
+    """The text of a string literal, also with a cast to text or regclass on it; other casts could change it."""
     if node.HasField("type_cast"):
+        type_name = node.type_cast.type_name
+        if strings(type_name.names)[-1] not in ("text", "regclass") or type_name.typmods or type_name.array_bounds:
+            return None
         node = node.type_cast.arg
     if node.HasField("a_const") and node.a_const.HasField("sval"):
         return str(node.a_const.sval.sval)

@@ -5,8 +5,7 @@ parse -> judge and edit -> print -> parse the print and compare
 
 from __future__ import annotations
 
-from masking.analyse import Analysis, Touch
-from masking.calls import Calls
+from masking.analyse import Analysis
 from masking.catalog import Catalog
 from masking.nodes import kind_of
 from masking.parse import Message, fingerprint, normalize, parse, pg, print_tree, too_deep
@@ -16,6 +15,7 @@ from masking.refusal import Forbidden
 from masking.sight import sight_of
 from masking.statements import judge_statement, statement_kind, statement_name
 from masking.verdict import Passed, Refusal, Refused, Review, Rewritten, Statement, Touched, Verdict
+from masking.walk import Touch
 from masking.writes import modify
 
 __all__ = ["INTERNAL_RULE", "position_in_original", "review"]
@@ -68,9 +68,9 @@ def _judge(raw: Message, version: int, source: bytes, policy: RolePolicy, catalo
     )
     analysis: Analysis | None = None
     try:
-        analysis = Analysis(sight_of(policy, catalog), Calls(policy, catalog), modify)
+        analysis = Analysis(sight_of(policy, catalog), modify)
         judge_statement(analysis, node)
-        printed = print_tree(_alone(raw, version))
+        printed = analysis.splices.into(print_tree(_alone(raw, version)))
     except Forbidden as reason:
         return Refused(_completed(statement, analysis), reason.refusal(source))
     except RecursionError:

@@ -11,10 +11,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from masking.calls import Calls
 from masking.catalog import Catalog, Column, Relation
 from masking.masks import mask_expression, problem
 from masking.nodes import quoted
-from masking.parse import Message, parse
+from masking.parse import Message, parse, print_tree
 from masking.policy import CLEAR, EVERY, UNCLASSIFIED, Mask, MaskKind, RelationRule, RolePolicy
 from masking.system import SYSTEM_RELATIONS
 
@@ -68,6 +69,13 @@ class Seen:
         node.range_subselect.ClearField("alias")
         return node
 
+    @cached_property
+    def subselect_text(self) -> str:
+        """The same as text, printed and checked once."""
+        tree = parse("SELECT * FROM x")
+        tree.stmts[0].stmt.select_stmt.from_clause[0].range_subselect.CopyFrom(self.subselect.range_subselect)
+        return print_tree(tree).removeprefix("SELECT * FROM ")
+
     def masked_value(self, column: str, alias: str) -> Message:
         """The Node that shows one column of `alias` masked, for RETURNING."""
         found = self.relation.column(column)
@@ -100,6 +108,7 @@ class Sight:
     def __init__(self, policy: RolePolicy, catalog: Catalog) -> None:
         self.policy = policy
         self.catalog = catalog
+        self.calls = Calls(policy, catalog)
         self._seen: dict[str, Seen | None] = {}
 
     def find(self, schema: str | None, name: str) -> Seen | None:

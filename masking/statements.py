@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from masking.analyse import WRITE_NODES, Analysis
+from masking.analyse import Analysis
 from masking.copying import copy_kind, judge_copy
 from masking.nodes import kind_of, strings, words
 from masking.parse import Message, pg
@@ -23,6 +23,7 @@ from masking.rules import (
 )
 from masking.scope import Scope
 from masking.settings_list import may_set, may_show
+from masking.walk import WRITE_NODES
 
 _KINDS = {
     "select_stmt": StatementKind.SELECT,

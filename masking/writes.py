@@ -51,7 +51,7 @@ def modify(analysis: Analysis, node: Message, parent: Scope) -> Output:
     analysis.feeding_a_write = outside
     output = _returning(analysis, message, level, target)
     stars = any(is_star(node) for node in message.returning_clause.exprs)
-    analysis.masked = finish_from(level, everything, stars) or analysis.masked
+    analysis.masked = finish_from(level, everything, stars, analysis.splices) or analysis.masked
     return output
 
 

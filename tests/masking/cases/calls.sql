@@ -290,3 +290,23 @@ SELECT lastval()
 
 SELECT pg_get_expr(adbin, adrelid) FROM pg_attrdef
 --> SELECT adbin::pg_catalog.text AS pg_get_expr FROM (SELECT oid, adrelid, adnum, pg_catalog.translate(pg_catalog.replace(pg_catalog.replace(pg_catalog.regexp_replace(pg_catalog.regexp_replace(pg_catalog.pg_get_expr(adbin, adrelid, true), E'nextval\\(''([^'']+)''::regclass\\)', E'nextval(\\1::regclass)', 'g'), E'("(?:[^"]|"")*")|\\m[eE]('')(?:[^''\\\\]|''''|\\\\.)*''|('')(?:[^'']|'''')*''|\\m[0-9][0-9A-Za-z_.]*', E'\\1\\2\\3\\2\\3', 'g'), '"', '"'), '', '***'), '', '''''') AS adbin FROM pg_catalog.pg_attrdef) pg_attrdef
+
+-- Forms of unnest and of literals that would be something else
+
+SELECT * FROM unnest(ARRAY[1], VARIADIC ARRAY[2]) t
+--! 0A000 node-not-understood
+
+SELECT set_config('search_path_is_not_this'::char(11), '', false)
+--! 42501 setting-not-listed
+
+SELECT current_setting('server_version'::text)
+--= SELECT pg_catalog.current_setting('server_version'::text)
+
+SELECT pg_get_viewdef('user_view'::regclass)
+--> SELECT pg_catalog.translate(pg_catalog.replace(pg_catalog.replace(pg_catalog.regexp_replace(pg_catalog.regexp_replace(pg_catalog.pg_get_viewdef('user_view'::regclass), E'nextval\\(''([^'']+)''::regclass\\)', E'nextval(\\1::regclass)', 'g'), E'("(?:[^"]|"")*")|\\m[eE]('')(?:[^''\\\\]|''''|\\\\.)*''|('')(?:[^'']|'''')*''|\\m[0-9][0-9A-Za-z_.]*', E'\\1\\2\\3\\2\\3', 'g'), '"', '"'), '', '***'), '', '''''') AS pg_get_viewdef
+
+SELECT json_object('a': email), json_value(doc, '$.a'), xmlforest(email), doc IS JSON FROM users
+--> SELECT JSON_OBJECT('a': email), JSON_VALUE(doc , '$.a'), xmlforest(email), doc IS JSON FROM (SELECT id, name, NULL::pg_catalog.text AS email, NULL::int AS salary, doc FROM public.users) users
+
+SELECT * FROM json_table('{}', '$' COLUMNS (a int PATH '$.a')) j, xmltable('/a' PASSING '<a/>' COLUMNS b text) x
+--= SELECT * FROM JSON_TABLE('{}' , '$' COLUMNS (a int PATH '$.a')) j, xmltable(('/a') PASSING '<a/>' COLUMNS b text) AS x

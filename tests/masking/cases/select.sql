@@ -223,3 +223,32 @@ SELECT
 
 SELECT FROM
 --! 42601 syntax
+
+-- A record's columns; a name that is kept for the gateway
+
+SELECT (u).* FROM users u
+--> SELECT (u).* FROM (SELECT id, name, NULL::pg_catalog.text AS email, NULL::int AS salary, doc FROM public.users) u
+
+SELECT (t.r).email FROM (SELECT u AS r FROM users u) t
+--> SELECT (t.r).email FROM (SELECT u AS r FROM (SELECT id, name, NULL::pg_catalog.text AS email, NULL::int AS salary, doc FROM public.users) u) t
+
+SELECT 'pgcurfew_masked_00000_' FROM users
+--! 0A000 print-mismatch
+
+SELECT * FROM users a, users b, (SELECT * FROM users c) d
+--> SELECT * FROM (SELECT id, name, NULL::pg_catalog.text AS email, NULL::int AS salary, doc FROM public.users) a, (SELECT id, name, NULL::pg_catalog.text AS email, NULL::int AS salary, doc FROM public.users) b, (SELECT * FROM (SELECT id, name, NULL::pg_catalog.text AS email, NULL::int AS salary, doc FROM public.users) c) d
+
+SELECT * FROM (users u JOIN orders o ON o.user_id = u.id) AS j
+--> SELECT * FROM ((SELECT id, name, NULL::pg_catalog.text AS email, NULL::int AS salary, doc FROM public.users) u JOIN public.orders o ON o.user_id = u.id ) j
+
+SELECT u.id FROM (users u JOIN orders o ON o.user_id = u.id) AS j
+--> SELECT u.id FROM ((SELECT id, name, NULL::pg_catalog.text AS email, NULL::int AS salary, doc FROM public.users) u JOIN public.orders o ON o.user_id = u.id ) j
+
+SELECT * FROM users NATURAL JOIN orders
+--> SELECT * FROM (SELECT id, name, NULL::pg_catalog.text AS email, NULL::int AS salary, doc FROM public.users) users NATURAL JOIN public.orders
+
+SELECT * FROM users u LEFT JOIN LATERAL (SELECT * FROM orders o WHERE o.user_id = u.id) l ON true
+--> SELECT * FROM (SELECT id, name, NULL::pg_catalog.text AS email, NULL::int AS salary, doc FROM public.users) u LEFT JOIN LATERAL (SELECT * FROM public.orders o WHERE o.user_id = u.id) l ON true
+
+SELECT * FROM users WHERE email IN (SELECT email FROM users) AND EXISTS (SELECT * FROM hidden)
+--! 42P01 relation-unknown

@@ -1,0 +1,103 @@
+"""Calls in expressions: settings, sequences and definitions by what they name, the rest by calls.py."""
+
+from __future__ import annotations
+
+from masking.definitions import wrap_definition
+from masking.functions import SEQUENCE_FUNCTIONS, SETTING_FUNCTIONS, is_definition
+from masking.names import Names
+from masking.nodes import strings, text_constant
+from masking.parse import Message, pg
+from masking.refusal import not_understood
+from masking.rules import (
+    WRITE_KINDS,
+    relation_name,
+    sequence_not_permitted,
+    setting_not_changed,
+    setting_not_shown,
+)
+from masking.scope import Scope
+from masking.settings_list import may_set, may_show
+from masking.sight import Sight
+
+
+class Invocations(Names):
+    """The walk over function calls."""
+
+    def __init__(self, sight: Sight) -> None:
+        super().__init__(sight)
+        self._handlers |= {"FuncCall": self._func_call}
+
+    def _func_call(self, message: Message, wrapper: Message | None, scope: Scope) -> bool:
+        arguments = len(message.args) + (len(message.agg_order) if message.agg_within_group else 0)
+        if self._special_function(message, arguments):
+            return True
+        definition = self._definition_function(message, arguments)
+        if not definition:
+            self.calls.judge_function(message, arguments)
+            return True
+        if wrapper is None:
+            raise not_understood("a definition cannot be shown in this place", offset=message.location)
+        call = pg.FuncCall()
+        call.CopyFrom(message)
+        self.expressions(wrap_definition(wrapper, call), scope)
+        self.replaced += 1
+        self.masked = True
+        return False
+
+    def _definition_function(self, message: Message, arguments: int) -> bool:
+        """Is it a function whose answer is to be stripped of its literals? It gets its schema's name."""
+        names = strings(message.funcname)
+        if self.policy.definitions == "full" or not is_definition(names[-1], arguments):
+            return False
+        if names[:-1] not in ([], ["pg_catalog"]) or len(names) != len(message.funcname):
+            return False
+        if len(names) == 1 and any(f.schema != "pg_catalog" for f in self.calls.visible(names[0])):
+            return False
+        if not any(f.schema == "pg_catalog" for f in self.sight.catalog.functions_by_name.get(names[-1], ())):
+            return False
+        if message.agg_order or message.HasField("over") or message.HasField("agg_filter") or message.func_variadic:
+            raise not_understood("this form of call is not understood", offset=message.location)
+        if len(names) == 1:
+            message.funcname.insert(0, pg.Node(string=pg.String(sval="pg_catalog")))
+        return True
+
+    def _special_function(self, message: Message, arguments: int) -> bool:
+        """Settings and sequences: judged by the literal that names them. True when it was one and may run."""
+        names = strings(message.funcname)
+        if names[:-1] not in ([], ["pg_catalog"]):
+            return False
+        name = names[-1]
+        if name not in SETTING_FUNCTIONS and name not in SEQUENCE_FUNCTIONS:
+            return False
+        if len(names) == 1 and any(f.schema != "pg_catalog" for f in self.calls.visible(name)):
+            return False
+        if any(arg.HasField("named_arg_expr") for arg in message.args) or message.func_variadic:
+            raise not_understood("named arguments are not understood here", offset=message.location)
+        first = text_constant(message.args[0]) if message.args else None
+        if name == "current_setting":
+            if first is None or not may_show(first) or arguments not in (1, 2):
+                raise setting_not_shown(first, message.location)
+        elif name == "set_config":
+            self._set_config(message, first, arguments)
+        else:
+            self._sequence_function(message, name, first)
+        if len(names) == 1:
+            message.funcname.insert(0, pg.Node(string=pg.String(sval="pg_catalog")))
+        return True
+
+    def _set_config(self, message: Message, first: str | None, arguments: int) -> None:
+        value = text_constant(message.args[1]) if arguments == 3 else None
+        if first is None or value is None or not may_set(first, (value,)):
+            raise setting_not_changed(first, message.location)
+
+    def _sequence_function(self, message: Message, name: str, first: str | None) -> None:
+        if name == "lastval":
+            if not self.policy.statements & WRITE_KINDS:
+                raise sequence_not_permitted("lastval", message.location)
+            return
+        schema, relation = relation_name(first)
+        seen = self.sight.find(schema, relation) if relation else None
+        if seen is None or seen.relation.kind != "S" or not seen.may_write_any:
+            raise sequence_not_permitted(name, message.location)
+        self.touch(seen).written.add("last_value")
+        self.writes = self.writes or name != "currval"
