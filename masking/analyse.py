@@ -152,6 +152,7 @@ class Analysis(Sources):
     def targets(self, targets: Message, level: Scope, *, only_exists: bool = False) -> Output:
         """A target list: what it refers to, and the names of the columns it makes."""
         names: list[str | None] = []
+        labels: set[str] = set()
         complete = True
         for node in targets:
             target = node.res_target
@@ -178,6 +179,9 @@ class Analysis(Sources):
             if self.replaced != before and not target.name:
                 target.name = label
             names.append(label if sure else None)
+            labels.add(label)
+        # Only what comes after the target list may use them.
+        level.labels |= labels
         return Output(names, complete)
 
     def _star_output(self, qualifier: list[str], level: Scope) -> Output:

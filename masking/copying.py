@@ -102,7 +102,7 @@ def _copy_to(analysis: Analysis, message: Message) -> None:
     message.query.select_stmt.CopyFrom(query)
     message.ClearField("relation")
     del message.attlist[:]
-    analysis.masked = True
+    analysis.masked = analysis.masked or seen.altered
 
 
 def _copy_from(analysis: Analysis, message: Message) -> None:

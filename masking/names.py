@@ -12,6 +12,7 @@ from masking.rules import (
     attribute_call,
     feeds_a_write,
     masked_column,
+    unknown_column,
 )
 from masking.scope import Entry, Scope
 from masking.sight import Sight
@@ -67,6 +68,8 @@ class Names(Walk):
         row = scope.named(name)
         if row is not None:
             self._refer_whole(row, scope, message.location, as_row=True)
+        elif scope.may_mean_a_raw_column(name):
+            raise unknown_column(name, message.location)
 
     def _refer_qualified(self, names: list[str], message: Message, wrapper: Message | None, scope: Scope) -> None:
         column = names[-1]
@@ -74,7 +77,7 @@ class Names(Walk):
         if entry is not None and (entry.has(column) or entry.has_system(column)):
             self.refer(entry, column, message, wrapper, scope)
             return
-        if entry is not None and entry.raw and entry.seen is not None and entry.seen.masks:
+        if entry is not None and entry.raw and entry.seen is not None and entry.seen.protected:
             # Not a column we know: what comes of it is unknown too, and the row is raw.
             raise masked_column(entry.seen, column, message.location)
         if self.calls.dangerous_field(column):
@@ -127,6 +130,8 @@ class Names(Walk):
                 raise masked_column(entry.seen, column, offset)
             if self.feeding_a_write and not entry.seen.system:
                 raise feeds_a_write(entry.seen, column, offset)
+        if entry.raw and entry.seen.protected:
+            raise masked_column(entry.seen, "*", offset)
 
     def _indirection(self, message: Message, _: Message | None, scope: Scope) -> bool:
         fields = strings(message.indirection)

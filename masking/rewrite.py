@@ -52,7 +52,7 @@ def _placeholder(number: int) -> str:
 
 
 def finish_level(select: Message, level: Scope, everything: list[Entry], splices: Splices) -> bool:
-    """Put the subselects into one SELECT whose names are all known by now. True when there were any."""
+    """Put the subselects into one SELECT whose names are all known by now. True when any shows something else."""
     protected = [e for e in everything if e.seen is not None and e.seen.protected]
     if not protected:
         return False
@@ -65,7 +65,7 @@ def finish_level(select: Message, level: Scope, everything: list[Entry], splices
             _repair_group_by(select, level, entry)
     for entry in protected:
         put_subselect(entry, splices)
-    return True
+    return _altered(protected)
 
 
 def finish_from(level: Scope, everything: list[Entry], stars: bool, splices: Splices) -> bool:
@@ -77,7 +77,11 @@ def finish_from(level: Scope, everything: list[Entry], stars: bool, splices: Spl
     _shorten(protected)
     for entry in protected:
         put_subselect(entry, splices)
-    return bool(protected)
+    return _altered(protected)
+
+
+def _altered(entries: list[Entry]) -> bool:
+    return any(entry.seen is not None and entry.seen.altered for entry in entries)
 
 
 def _shorten(protected: list[Entry]) -> None:
@@ -109,7 +113,7 @@ def write_out_returning(clause: Message, entries: list[Entry], level: Scope) -> 
                     else level.of_relation(qualifier[-2], qualifier[-1])
                 )
                 chosen = [named] if named is not None else []
-        if any(entry.raw and entry.seen is not None and entry.seen.masks for entry in chosen):
+        if any(entry.raw and entry.seen is not None and entry.seen.protected for entry in chosen):
             clause.exprs.extend(_columns_of(chosen))
         else:
             clause.exprs.append(target)

@@ -51,6 +51,10 @@ def unknown_relation(schema: str | None, name: str, offset: int) -> Forbidden:
     return Forbidden("42P01", "relation-unknown", f'relation "{shown}" does not exist', offset=offset)
 
 
+def unknown_column(name: str, offset: int) -> Forbidden:
+    return Forbidden("42703", "column-unknown", f'column "{name}" does not exist', offset=offset)
+
+
 def masked_column(seen: Seen, column: str, offset: int) -> Forbidden:
     return by_policy(
         "masked-column-in-write",

@@ -102,6 +102,8 @@ class Scope:
     ctes: dict[str, Cte] = field(default_factory=dict)
     #: In RETURNING, masked columns of a raw target are shown masked instead of refused.
     shows_masks: bool = False
+    #: Labels of the target list, which ORDER BY and GROUP BY may use.
+    labels: set[str] = field(default_factory=set)
 
     def levels(self) -> Iterator[Scope]:
         scope: Scope | None = self
@@ -132,6 +134,17 @@ class Scope:
                     if relation.schema == schema and relation.name == name:
                         return entry
         return None
+
+    def may_mean_a_raw_column(self, column: str) -> bool:
+        """Nobody we know has this column: could it be one of a raw target that is younger than the snapshot?"""
+        for scope in self.levels():
+            if column in scope.labels:
+                return False
+            if any(not entry.output.complete for entry in scope.entries):
+                return False
+            if any(e.raw and e.seen is not None and not e.seen.open for e in scope.entries):
+                return True
+        return False
 
     def with_column(self, column: str) -> tuple[list[Entry], bool]:
         """The entries that an unqualified column can belong to, and whether that is certain.

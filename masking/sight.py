@@ -36,10 +36,18 @@ class Seen:
     system: bool = False
     #: WHERE of the subselect that stands for it, if rows are struck too.
     condition: str | None = None
+    #: Would a column that is added tomorrow come clear too? If not, columns are always listed, so that
+    #: one that is younger than the snapshot cannot be reached.
+    open: bool = True
+
+    @property
+    def altered(self) -> bool:
+        """Does it look different from what it is?"""
+        return bool(self.shown) or self.condition is not None
 
     @property
     def protected(self) -> bool:
-        return bool(self.shown) or self.condition is not None
+        return self.altered or not self.open
 
     def may_write(self, column: str) -> bool:
         return not self.system and self.rule.may_write(column)
@@ -141,7 +149,7 @@ class Sight:
                 for column in relation.columns
                 if column.name in masks
             }
-            return Seen(relation, rule, masks, shown)
+            return Seen(relation, rule, masks, shown, open=self._is_open(relation))
         system = SYSTEM_RELATIONS.get(relation.qualified)
         if system is None:
             return None
@@ -150,6 +158,17 @@ class Sight:
         shown = {name: expression for name, expression in expressions.items() if name in own}
         struck = dict.fromkeys(shown, UNCLASSIFIED)
         return Seen(relation, _NO_RULE, struck, shown, system=True, condition=system.condition)
+
+    def _is_open(self, relation: Relation) -> bool:
+        """Is every column clear that the snapshot does not know yet?"""
+        rule = self.policy.relations.get(relation.qualified)
+        if rule is not None and not rule.may_read(EVERY):
+            return False
+        rest = self.policy.classification.get(relation.qualified, {}).get(EVERY)
+        if rest is not None:
+            return rest.kind is MaskKind.CLEAR
+        parents = [p for oid in relation.parents if (p := self.catalog.relation_by_oid.get(oid)) is not None]
+        return bool(parents) and all(self._is_open(parent) for parent in parents)
 
     def _mask(self, relation: Relation, column: Column) -> Mask:
         """The mask of a column, closed over inheritance; one that cannot apply to the type hides all."""
