@@ -1,4 +1,5 @@
-"""Review, remembered: a statement seen before costs a look-up by its exact bytes.
+"""Review, remembered: a statement seen before costs a look-up by its exact bytes, one that differs
+from an earlier one only in constants costs a scan (masking.templates).
 
 One judge serves all sessions of one role on one target. Its memory is bounded in bytes and
 forgotten whenever the catalog changes, so a verdict is never older than its snapshot.
@@ -7,18 +8,29 @@ forgotten whenever the catalog changes, so a verdict is never older than its sna
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Hashable
 from dataclasses import dataclass
+from typing import Generic, Literal, TypeVar
+
+import structlog
 
 from gateway.audit.facts import Sealed, StatementJudged
 from masking.catalog import Catalog
 from masking.origins import clear_origins
 from masking.policy import RolePolicy, StatementKind
-from masking.review import review
+from masking.review import INTERNAL_RULE, review
+from masking.templates import Template, shape_of, template_of
 from masking.verdict import ClearOrigins, Passed, Refusal, Refused, Rewritten, Statement, Verdict
 
 DEFAULT_MEMORY = 16 * 1024 * 1024
 #: What a remembered verdict weighs besides its texts, roughly.
 OVERHEAD = 2048
+#: Longer texts are judged each for itself.
+LONGEST_SHAPE = 64 * 1024
+
+log = structlog.get_logger()
+
+Value = TypeVar("Value")
 
 NOT_UTF8 = Refusal("22021", "encoding", 'invalid byte sequence for encoding "UTF8"')
 
@@ -86,6 +98,37 @@ class Judged:
         return 4 * len(self.original) + 2 * len(self.sent) + OVERHEAD * (1 + len(self.statements))
 
 
+class Memory(Generic[Value]):
+    """What was judged last, by key, up to so many bytes."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._used = 0
+        self._kept: OrderedDict[Hashable, tuple[Value, int]] = OrderedDict()
+
+    def get(self, key: Hashable) -> Value | None:
+        found = self._kept.get(key)
+        if found is None:
+            return None
+        self._kept.move_to_end(key)
+        return found[0]
+
+    def keep(self, key: Hashable, value: Value, weight: int) -> None:
+        """Remember; the oldest are forgotten for it. What is too large is not remembered."""
+        if weight > self._size // 8:
+            return
+        replaced = self._kept.pop(key, None)
+        self._used += weight - (replaced[1] if replaced else 0)
+        self._kept[key] = (value, weight)
+        while self._used > self._size:
+            _, (_, oldest) = self._kept.popitem(last=False)
+            self._used -= oldest
+
+    def clear(self) -> None:
+        self._kept.clear()
+        self._used = 0
+
+
 class Judge:
     """Judges query strings for one role over the newest snapshot of one database."""
 
@@ -94,16 +137,16 @@ class Judge:
         self.catalog = catalog
         self.hits = 0
         self.misses = 0
-        self._memory = memory
-        self._weight = 0
-        self._remembered: OrderedDict[bytes, Judged] = OrderedDict()
+        self._judged: Memory[Judged] = Memory(memory // 2)
+        #: A shape seen once is kept as SEEN: a template is made for the second of its kind.
+        self._templates: Memory[Template | Literal["seen", "none"]] = Memory(memory // 2)
         self._origins: ClearOrigins | None = None
 
     def adopt(self, catalog: Catalog) -> None:
         """Judge by this snapshot from now on."""
         if catalog.version != self.catalog.version:
-            self._remembered.clear()
-            self._weight = 0
+            self._judged.clear()
+            self._templates.clear()
             self._origins = None
         self.catalog = catalog
 
@@ -116,20 +159,48 @@ class Judge:
 
     def judge(self, sql: bytes) -> Judged:
         """The verdict over a query string as it came from the client, without its final NUL."""
-        known = self._remembered.get(sql)
+        known = self._judged.get(sql)
         if known is not None:
             self.hits += 1
-            self._remembered.move_to_end(sql)
             return known
+        judged = self._by_template(sql)
+        if judged is not None:
+            self.hits += 1
+            return judged
         self.misses += 1
         judged = self._review(sql)
-        if judged.weight <= self._memory // 8:
-            self._remembered[sql] = judged
-            self._weight += judged.weight
-            while self._weight > self._memory:
-                _, oldest = self._remembered.popitem(last=False)
-                self._weight -= oldest.weight
+        self._judged.keep(sql, judged, judged.weight)
         return judged
+
+    def _by_template(self, sql: bytes) -> Judged | None:
+        """The verdict of an earlier statement of the same shape, with this one's constants."""
+        if len(sql) > LONGEST_SHAPE:
+            return None
+        try:
+            text = sql.decode("utf-8")
+        except UnicodeDecodeError:
+            return None
+        shape = shape_of(text)
+        if shape is None:
+            return None
+        template = self._templates.get(shape.key)
+        if template == "none":
+            return None
+        weight = OVERHEAD + 2 * len(sql)
+        if template is None:
+            self._templates.keep(shape.key, "seen", weight)
+            return None
+        if template == "seen":
+            template = template_of(shape, text, self.policy, self.catalog)
+            self._templates.keep(shape.key, template or "none", weight + (template.weight if template else 0))
+            if template is None:
+                return None
+        return Judged(
+            original=text,
+            sent=template.fill(shape.constants).encode(),
+            refusal=None,
+            statements=(_in_words(template.verdict, text, whole=True),),
+        )
 
     def _review(self, sql: bytes) -> Judged:
         try:
@@ -138,6 +209,8 @@ class Judge:
             return Judged(sql.decode("utf-8", "replace"), b"", NOT_UTF8, ())
         result = review(text, self.policy, self.catalog)
         refusal = result.refusal
+        if refusal is not None and refusal.rule == INTERNAL_RULE:
+            log.error("a statement could not be judged", reason=refusal.message)
         return Judged(
             original=text,
             sent=b"" if refusal else result.text.encode(),
@@ -146,12 +219,13 @@ class Judge:
         )
 
 
-def _in_words(verdict: Verdict, text: str) -> JudgedStatement:
+def _in_words(verdict: Verdict, text: str, *, whole: bool = False) -> JudgedStatement:
+    """`whole`: the statement is all of the text, wherever the verdict's own stood."""
     match verdict:
         case Passed(statement):
-            return _statement_in_words(statement, "passed", text)
+            return _statement_in_words(statement, "passed", text, whole=whole)
         case Rewritten(statement):
-            return _statement_in_words(statement, "rewritten", text)
+            return _statement_in_words(statement, "rewritten", text, whole=whole)
         case Refused(None, refusal):
             return JudgedStatement(
                 kind=StatementKind.OTHER,
@@ -172,7 +246,7 @@ def _in_words(verdict: Verdict, text: str) -> JudgedStatement:
 
 
 def _statement_in_words(
-    statement: Statement, verdict: str, text: str, refusal: Refusal | None = None
+    statement: Statement, verdict: str, text: str, refusal: Refusal | None = None, *, whole: bool = False
 ) -> JudgedStatement:
     touched = statement.touched
     return JudgedStatement(
@@ -186,7 +260,7 @@ def _statement_in_words(
         read=tuple(f"{t.relation}.{column}" for t in touched for column in t.read),
         written=tuple(f"{t.relation}.{column}" for t in touched for column in t.written),
         masks=tuple(f"{t.relation}.{column}:{mask}" for t in touched for column, mask in t.masked),
-        original=text[statement.start : statement.end].strip(),
+        original=text.strip() if whole else text[statement.start : statement.end].strip(),
     )
 
 
