@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from gateway.audit.facts import Sealed, StatementEnded
 from gateway.session.asking import BIND, CLOSE, DESCRIBE, EXECUTE, PARSE, QUERY, SYNC
 from gateway.session.conversation import Conversation, SecondLock, UpstreamViolation
 from gateway.session.refusals import error, without_values
-from gateway.session.replies import Expected, Running
+from gateway.session.replies import COPY_FAIL, Expected, Running
 from masking.review import position_in_original
 from protocol.backend import (
     CommandComplete,
@@ -122,7 +121,7 @@ class Answering:
         command = decode_backend(raw[0], raw[5:])
         assert isinstance(command, CommandComplete)
         running = head.running.popleft()
-        self._ended(running, "done", now, tag=command.tag, rows=_rows_of(command.tag, running.rows))
+        self._talk.statement_ended(running, "done", now, tag=command.tag, rows=_rows_of(command.tag, running.rows))
         self._finish_execute(head)
         self._talk.copying_in = False
         self._parts.append(raw)
@@ -130,21 +129,26 @@ class Answering:
     def _empty_query(self, raw: bytes, now: float) -> None:
         head = self._head(QUERY, EXECUTE)
         while head.running:
-            self._ended(head.running.popleft(), "done", now)
+            self._talk.statement_ended(head.running.popleft(), "done", now)
         self._finish_execute(head)
         self._parts.append(raw)
 
     def _portal_suspended(self, raw: bytes, now: float) -> None:
         head = self._pop(EXECUTE)
         while head.running:
-            self._ended(head.running.popleft(), "suspended", now)
+            self._talk.statement_ended(head.running.popleft(), "suspended", now)
         self._parts.append(raw)
 
     def _copy_in(self, raw: bytes, now: float) -> None:
         head = self._head(QUERY, EXECUTE)
-        self._talk.copying_in = True
-        if head.kind == EXECUTE:
-            self._talk.replies.ignore_syncs_in_copy()
+        if not head.running:
+            raise UpstreamViolation("a COPY that was not sent")
+        sent_already = self._talk.replies.copy_begins()
+        if sent_already is None:
+            self._talk.copying_in = True
+        else:
+            failed = sent_already.kind == COPY_FAIL
+            self._talk.copy_ended(head.running[0], sent_already.copied, failed=failed)
         self._parts.append(raw)
 
     def _copy_out(self, raw: bytes, now: float) -> None:
@@ -212,6 +216,8 @@ class Answering:
         talk.copying_in = False
         talk.statements.settle(head.batch)
         talk.portals.settle(head.batch)
+        if ready.status == "I":
+            talk.portals.end_transaction(head.batch)
         self._parts.append(raw)
 
     # what they share
@@ -230,41 +236,16 @@ class Answering:
         if head.kind == EXECUTE:
             self._talk.replies.answered()
 
-    def _ended(
-        self,
-        running: Running,
-        outcome: str,
-        now: float,
-        *,
-        tag: str = "",
-        rows: int | None = None,
-        sqlstate: str = "",
-        message: str | None = None,
-    ) -> None:
-        self._talk.facts.append(
-            StatementEnded(
-                number=running.number,
-                outcome=outcome,
-                rows=running.rows if rows is None else rows,
-                bytes=running.bytes,
-                microseconds=round((now - running.started) * 1e6),
-                tag=tag,
-                sqlstate=sqlstate,
-                transaction=self._talk.transaction,
-                sealed=Sealed(message=message) if message else None,
-            )
-        )
-
     def _fail(self, events: list[Running], fields: Mapping[str, str], outcome: str, now: float) -> None:
         """The first of these failed, or was cut off; PostgreSQL skipped the rest."""
         if not events:
             return
-        self._ended(events[0], outcome, now, sqlstate=fields.get("C", ""), message=fields.get("M"))
+        self._talk.statement_ended(events[0], outcome, now, sqlstate=fields.get("C", ""), message=fields.get("M"))
         self._skip(events[1:], now)
 
     def _skip(self, events: list[Running], now: float) -> None:
         for running in events:
-            self._ended(running, "skipped", now)
+            self._talk.statement_ended(running, "skipped", now)
 
     def _check_origins(self, raw: bytes) -> None:
         """The second lock (DESIGN section 4). Raises SecondLock."""

@@ -9,18 +9,23 @@ from __future__ import annotations
 
 import struct
 
-from gateway.audit.facts import CopyEnded, Sealed, StatementJudged
+from msgspec.structs import replace
+
+from gateway.audit.facts import Sealed, StatementJudged
 from gateway.session.conversation import Conversation
 from gateway.session.judge import Judged, JudgedStatement
-from gateway.session.replies import Expected, Running
-from gateway.session.statements import Portal, Prepared, Undo
+from gateway.session.replies import COPY_ENDS, COPY_FAIL, Expected, Running
+from gateway.session.statements import Names, Portal, Prepared, Undo
 from masking.policy import StatementKind
 from masking.verdict import Refusal
 from protocol.errors import ProtocolViolation
 from protocol.frontend import Bind, decode_frontend
 
 QUERY, PARSE, BIND, DESCRIBE, EXECUTE, CLOSE, FLUSH, SYNC = (ord(c) for c in "QPBDECHS")
-FUNCTION_CALL, COPY_DATA, COPY_DONE, COPY_FAIL, TERMINATE = (ord(c) for c in "FdcfX")
+FUNCTION_CALL, COPY_DATA, TERMINATE = (ord(c) for c in "FdX")
+
+#: What may come while data is copied in (PG manual, 55.2.6); PostgreSQL ends the session at any other.
+DURING_COPY = frozenset(b"dcfHSX")
 
 #: Sent in place of a refused statement: PostgreSQL answers it with a syntax error (42601).
 REFUSED_TEXT = b"pgcurfew refused this statement"
@@ -32,12 +37,22 @@ _length = struct.Struct("!I").pack
 #: Kinds that change or use what a name stands for.
 STATEMENT_NAMES = {StatementKind.PREPARE, StatementKind.EXECUTE, StatementKind.DEALLOCATE}
 PORTAL_NAMES = {StatementKind.DECLARE, StatementKind.FETCH, StatementKind.CLOSE}
+#: Running by protocol what SQL prepared or declared is as if SQL had said this.
+RUNS_WHAT = {StatementKind.PREPARE: StatementKind.EXECUTE, StatementKind.DECLARE: StatementKind.FETCH}
 
 FUNCTION_CALLS = Refusal(
     "0A000",
     "function-call",
     "the fast-path function call protocol is not supported",
     hint="Call the function with SELECT.",
+)
+#: What the readable record says where the refusal's own words hold a name that the client chose.
+WITHOUT_NAME = {"unknown-statement": "the name is not known", "unknown-portal": "the name is not known"}
+TOO_MANY_NAMES = Refusal(
+    "54000",
+    "too-many-names",
+    "too many prepared statements or cursors in this session",
+    hint="Close or deallocate those that are no longer needed.",
 )
 
 
@@ -76,6 +91,17 @@ class Asking:
     def message(self, kind: int, raw: bytes, now: float) -> bool:
         """Take one whole message. False: it has to wait (`wants_catalog`, or an earlier batch is
         unanswered) and must be offered again. Raises ProtocolViolation, Terminated."""
+        talk = self._talk
+        if talk.copying_in and kind not in DURING_COPY:
+            raise ProtocolViolation(f"unexpected message type 0x{kind:02X} during COPY from stdin")
+        if not talk.replies.skipping or kind == SYNC:
+            return self._take(kind, raw, now)
+        taken = self._take(kind, raw, now)
+        if taken:
+            self._skipped(now)
+        return taken
+
+    def _take(self, kind: int, raw: bytes, now: float) -> bool:
         if kind == QUERY:
             return self._query(raw, now)
         if kind == PARSE:
@@ -96,7 +122,7 @@ class Asking:
         elif kind == COPY_DATA:
             self._talk.copied_bytes += len(raw) - 5
             self._parts.append(raw)
-        elif kind in (COPY_DONE, COPY_FAIL):
+        elif kind in COPY_ENDS:
             self._copy_ends(kind, raw)
         elif kind == FUNCTION_CALL:
             self._function_call()
@@ -116,9 +142,14 @@ class Asking:
         judged = self._judge(sql)
         if judged is None or self._must_wait(judged):
             return False
-        if judged.refusal is not None:
+        refusal = judged.refusal
+        if refusal is not None:
             self._note_refused(judged, "simple")
-            self._send(REFUSED_QUERY, Expected(QUERY, talk.batch, refusal=judged.refusal))
+        elif self._no_room(judged):
+            refusal = TOO_MANY_NAMES
+            self._note_refusal("simple", refusal, judged.original)
+        if refusal is not None:
+            self._send(REFUSED_QUERY, Expected(QUERY, talk.batch, refusal=refusal))
             talk.batch += 1
             return True
         expected = Expected(QUERY, talk.batch, judged=judged)
@@ -146,7 +177,7 @@ class Asking:
         name_bytes = raw[5:end_of_name]
         name = name_bytes.decode("utf-8")
         judged = self._judge(raw[end_of_name + 1 : end_of_text])
-        if judged is None or (name and talk.statements.unsettled(name, talk.batch)):
+        if judged is None or (name and self._unsettled(talk.statements, name)):
             return False
         if judged.refusal is not None:
             self._note_refused(judged, "parse")
@@ -154,6 +185,9 @@ class Asking:
             if not name:
                 expected.undo.append(talk.statements.drop("", talk.batch))
             self._send(_refused_parse(REFUSED_NAME if name else b""), expected)
+            return True
+        if name and talk.statements.full:
+            self._refuse_in_batch(PARSE, TOO_MANY_NAMES, judged.original)
             return True
         number = talk.next_number()
         talk.prepared += 1
@@ -173,19 +207,22 @@ class Asking:
         talk = self._talk
         bind = decode_frontend(BIND, raw[5:])
         assert isinstance(bind, Bind)
-        if talk.statements.unsettled(bind.statement, talk.batch):
+        if self._unsettled(talk.statements, bind.statement):
             return False
-        if bind.portal and talk.portals.unsettled(bind.portal, talk.batch):
+        if bind.portal and self._unsettled(talk.portals, bind.portal):
             return False
         prepared = talk.statements.get(bind.statement)
         if prepared is None:
             self._refuse_in_batch(BIND, _no_such_statement(bind.statement))
             return True
+        if bind.portal and talk.portals.full:
+            self._refuse_in_batch(BIND, TOO_MANY_NAMES, prepared.judged.original)
+            return True
         expected = Expected(BIND, talk.batch, judged=prepared.judged)
         # Binding plans, and planning can run functions: a failure here is the statement's.
         expected.running.append(Running(prepared.number, now))
         portal = Portal(prepared, _parameters(bind))
-        expected.undo.append(talk.portals.set(bind.portal, portal, talk.batch))
+        expected.undo.append(talk.portals.set(bind.portal, portal, talk.batch, passing=True))
         self._send(raw, expected)
         return True
 
@@ -198,7 +235,7 @@ class Asking:
             name = raw[5:end].decode("utf-8")
         except UnicodeDecodeError:
             raise ProtocolViolation("invalid message format") from None
-        if talk.portals.unsettled(name, talk.batch):
+        if self._unsettled(talk.portals, name):
             return False
         portal = talk.portals.get(name)
         if portal is None:
@@ -207,18 +244,23 @@ class Asking:
         prepared = portal.prepared
         if self._must_wait(prepared.judged):
             return False
+        if not prepared.by_sql and self._no_room(prepared.judged):
+            self._refuse_in_batch(EXECUTE, TOO_MANY_NAMES, prepared.judged.original)
+            return True
         expected = Expected(EXECUTE, talk.batch, judged=prepared.judged)
-        if prepared.statement is None:
+        statement = prepared.statement
+        if statement is None:
             expected.running.append(self._note_empty("execute", now))
         else:
             number = talk.next_number()
-            talk.facts.append(
-                prepared.statement.fact(
-                    number, "execute", talk.transaction, of=prepared.number, parameters=portal.parameters
-                )
-            )
+            fact = statement.fact(number, "execute", talk.transaction, of=prepared.number, parameters=portal.parameters)
             running = Running(number, now)
-            running.undo.extend(self._effects(prepared.statement, prepared.judged, number))
+            if prepared.by_sql:
+                # Its name was made when PREPARE or DECLARE ran; what runs now is what they hold.
+                fact = replace(fact, kind=RUNS_WHAT[statement.kind].value)
+            else:
+                running.undo.extend(self._effects(statement, prepared.judged, number))
+            talk.facts.append(fact)
             expected.running.append(running)
         self._send(raw, expected)
         return True
@@ -229,11 +271,11 @@ class Asking:
         name = raw[6:-1].decode("utf-8")
         expected = Expected(CLOSE, talk.batch)
         if raw[5:6] == b"S":
-            if talk.statements.unsettled(name, talk.batch):
+            if self._unsettled(talk.statements, name):
                 return False
             expected.undo.append(talk.statements.drop(name, talk.batch))
         else:
-            if talk.portals.unsettled(name, talk.batch):
+            if self._unsettled(talk.portals, name):
                 return False
             expected.undo.append(talk.portals.drop(name, talk.batch))
         self._send(raw, expected)
@@ -249,28 +291,24 @@ class Asking:
         talk = self._talk
         head = talk.replies.head
         if talk.copying_in and head is not None and head.running:
-            head.running[0].bytes = talk.copied_bytes
-            talk.facts.append(CopyEnded(head.running[0].number, talk.copied_bytes, failed=kind == COPY_FAIL))
+            talk.copy_ended(head.running[0], talk.copied_bytes, failed=kind == COPY_FAIL)
+        elif head is not None:
+            # A COPY may be on its way; whether this ends one is known when it is answered.
+            talk.replies.expect(Expected(kind, talk.batch, copied=talk.copied_bytes))
         talk.copied_bytes = 0
         talk.copying_in = False
         self._parts.append(raw)
 
+    def _skipped(self, now: float) -> None:
+        """What was just taken comes after an error of its batch: PostgreSQL skips it."""
+        for expected in self._talk.replies.skip_batch():
+            for running in expected.own_events:
+                self._talk.statement_ended(running, "skipped", now)
+
     def _function_call(self) -> None:
-        talk = self._talk
-        talk.refused += 1
-        talk.facts.append(
-            StatementJudged(
-                number=talk.next_number(),
-                how="function-call",
-                kind=StatementKind.OTHER.value,
-                verdict="refused",
-                rule=FUNCTION_CALLS.rule,
-                reason=FUNCTION_CALLS.message,
-                transaction=talk.transaction,
-            )
-        )
-        self._send(REFUSED_QUERY, Expected(QUERY, talk.batch, refusal=FUNCTION_CALLS))
-        talk.batch += 1
+        self._note_refusal("function-call", FUNCTION_CALLS, FUNCTION_CALLS.message)
+        self._send(REFUSED_QUERY, Expected(QUERY, self._talk.batch, refusal=FUNCTION_CALLS))
+        self._talk.batch += 1
 
     # what they share
 
@@ -292,11 +330,32 @@ class Asking:
         """Does a statement in here use a name that an unanswered earlier batch changes?"""
         talk = self._talk
         for statement in judged.statements:
-            if statement.kind in STATEMENT_NAMES and talk.statements.unsettled(statement.name or "", talk.batch):
+            if statement.kind in STATEMENT_NAMES and self._unsettled(talk.statements, statement.name):
                 return True
-            if statement.kind in PORTAL_NAMES and talk.portals.unsettled(statement.name or "", talk.batch):
+            if statement.kind in PORTAL_NAMES and self._unsettled(talk.portals, statement.name):
+                return True
+            if statement.kind is StatementKind.DISCARD and (
+                self._unsettled(talk.statements, None) or self._unsettled(talk.portals, None)
+            ):
                 return True
         return False
+
+    def _unsettled(self, names: Names[Prepared] | Names[Portal], name: str | None) -> bool:
+        """Does a name (None: any) stand for what an unanswered earlier batch makes of it?"""
+        if not self._talk.replies:
+            return False
+        if name is None:
+            return names.any_unsettled(self._talk.batch)
+        return names.unsettled(name, self._talk.batch)
+
+    def _no_room(self, judged: Judged) -> bool:
+        """Would a statement in here make a name for which there is no room?"""
+        talk = self._talk
+        return any(
+            (statement.kind is StatementKind.PREPARE and talk.statements.full)
+            or (statement.kind is StatementKind.DECLARE and talk.portals.full)
+            for statement in judged.statements
+        )
 
     def _effects(self, statement: JudgedStatement, judged: Judged, number: int) -> list[Undo]:
         """What this statement does to names, noted now and taken back if it fails."""
@@ -304,13 +363,13 @@ class Asking:
         name = statement.name
         match statement.kind:
             case StatementKind.PREPARE if name is not None:
-                return [talk.statements.set(name, Prepared(number, judged, statement), talk.batch)]
+                return [talk.statements.set(name, Prepared(number, judged, statement, by_sql=True), talk.batch)]
             case StatementKind.DEALLOCATE if name is not None:
                 return [talk.statements.drop(name, talk.batch)]
             case StatementKind.DEALLOCATE:
                 return [talk.statements.drop_all(talk.batch)]
             case StatementKind.DECLARE if name is not None:
-                cursor = Portal(Prepared(number, judged, statement))
+                cursor = Portal(Prepared(number, judged, statement, by_sql=True))
                 return [talk.portals.set(name, cursor, talk.batch)]
             case StatementKind.CLOSE if name is not None:
                 return [talk.portals.drop(name, talk.batch)]
@@ -322,10 +381,16 @@ class Asking:
                 return []
 
     def _number_of(self, statement: JudgedStatement) -> int:
-        if statement.kind is not StatementKind.EXECUTE or statement.name is None:
-            return 0
-        prepared = self._talk.statements.get(statement.name)
-        return prepared.number if prepared else 0
+        """The event that made what EXECUTE runs or FETCH reads; 0 for any other statement."""
+        match statement.kind, statement.name:
+            case StatementKind.EXECUTE, str(name):
+                prepared = self._talk.statements.get(name)
+                return prepared.number if prepared else 0
+            case StatementKind.FETCH, str(name):
+                portal = self._talk.portals.get(name)
+                return portal.prepared.number if portal else 0
+            case _:
+                return 0
 
     def _note_refused(self, judged: Judged, how: str) -> None:
         """One event for each statement of a refused string; those that were not the reason say so."""
@@ -360,22 +425,26 @@ class Asking:
                 )
             )
 
-    def _refuse_in_batch(self, kind: int, refusal: Refusal) -> None:
+    def _refuse_in_batch(self, kind: int, refusal: Refusal, text: str | None = None) -> None:
+        self._note_refusal("execute" if kind != PARSE else "parse", refusal, text or refusal.message)
+        self._send(_refused_parse(REFUSED_NAME), Expected(kind, self._talk.batch, refusal=refusal))
+
+    def _note_refusal(self, how: str, refusal: Refusal, text: str) -> None:
+        """A refusal that is not the verdict over a text: of a name, of a message."""
         talk = self._talk
         talk.refused += 1
         talk.facts.append(
             StatementJudged(
                 number=talk.next_number(),
-                how="execute",
+                how=how,
                 kind=StatementKind.OTHER.value,
                 verdict="refused",
                 rule=refusal.rule,
-                reason="the name is not known",
+                reason=WITHOUT_NAME.get(refusal.rule, refusal.message),
                 transaction=talk.transaction,
-                sealed=Sealed(text=refusal.message),
+                sealed=Sealed(text=text),
             )
         )
-        self._send(_refused_parse(REFUSED_NAME), Expected(kind, talk.batch, refusal=refusal))
 
     def _note_empty(self, how: str, now: float) -> Running:
         number = self._talk.next_number()

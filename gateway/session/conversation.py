@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from gateway.audit.facts import Fact
+from gateway.audit.facts import CopyEnded, Fact, Sealed, StatementEnded
 from gateway.session.judge import Judge
-from gateway.session.replies import Replies
+from gateway.session.replies import Replies, Running
 from gateway.session.statements import Names, Portal, Prepared
 
 
@@ -55,3 +55,34 @@ class Conversation:
         facts = tuple(self.facts)
         self.facts.clear()
         return facts
+
+    def statement_ended(
+        self,
+        running: Running,
+        outcome: str,
+        now: float,
+        *,
+        tag: str = "",
+        rows: int | None = None,
+        sqlstate: str = "",
+        message: str | None = None,
+    ) -> None:
+        """Note how a statement ended (outcomes as in facts.StatementEnded)."""
+        self.facts.append(
+            StatementEnded(
+                number=running.number,
+                outcome=outcome,
+                rows=running.rows if rows is None else rows,
+                bytes=running.bytes,
+                microseconds=round((now - running.started) * 1e6),
+                tag=tag,
+                sqlstate=sqlstate,
+                transaction=self.transaction,
+                sealed=Sealed(message=message) if message else None,
+            )
+        )
+
+    def copy_ended(self, running: Running, copied: int, *, failed: bool) -> None:
+        """Note that the client has sent all the data of a COPY, or has broken it off."""
+        running.bytes = copied
+        self.facts.append(CopyEnded(running.number, copied, failed=failed))

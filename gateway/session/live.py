@@ -121,7 +121,7 @@ class LiveSession:
                 case SendToClient(data):
                     self._client.write(data)
                 case CancelUpstream():
-                    self._cancelling = self._spawn(cancel_upstream(self._upstream))
+                    self._cancelling = self._spawn(self._cancel())
                 case RefreshCatalog():
                     self._spawn(self._refresh_catalog())
                 case EndSession():
@@ -236,6 +236,10 @@ class LiveSession:
         except UpstreamUnavailable as error:
             log.warning("catalog not refreshed", session=self.id, reason=error.message)
         self.perform(self._relay.catalog_refreshed(self._loop.time()))
+
+    async def _cancel(self) -> None:
+        await cancel_upstream(self._upstream)
+        self.perform(self._relay.cancel_done(self._loop.time()))
 
     def _spawn(self, coroutine: object) -> asyncio.Task[None]:
         task: asyncio.Task[None] = self._loop.create_task(coroutine)  # type: ignore[arg-type]

@@ -33,6 +33,11 @@ from protocol.frames import BackendFrames, Frame, FrontendFrames
 
 #: An unknown name makes us look at the catalog again, but not more often than this (seconds).
 LOOK_AGAIN_AFTER = 2.0
+#: So many messages may wait for their answers before the next one waits with us. Far more than
+#: fit unsent into PostgreSQL's own buffer (8 kB), so an answer is always on its way to us.
+MOST_UNANSWERED = 10_000
+#: Messages that have no answer, so there is nothing to wait for.
+WITHOUT_ANSWER = frozenset(b"dcfHX")
 
 
 class Relay:
@@ -46,6 +51,8 @@ class Relay:
         self._from_upstream = BackendFrames()
         self._held: deque[tuple[int, bytes]] = deque()
         self._waits_for_catalog = False
+        #: A CancelRequest is under way. What comes now waits, or it could be hit by it.
+        self._cancelling = False
         self._looked_at: float = -LOOK_AGAIN_AFTER
         self._to_say: list[bytes] = []
         self._ending: tuple[Command, ...] | None = None
@@ -87,8 +94,14 @@ class Relay:
         return self._take_held(now)
 
     def catalog_refreshed(self, now: float) -> list[Command]:
+        """What RefreshCatalog asked for is done, or could not be done."""
         self._waits_for_catalog = False
         self._asking.catalog_is_fresh = True
+        return self._take_held(now)
+
+    def cancel_done(self, now: float) -> list[Command]:
+        """What CancelUpstream asked for is done, or could not be done."""
+        self._cancelling = False
         return self._take_held(now)
 
     def upstream_sent(self, data: bytes, now: float) -> list[Command]:
@@ -106,6 +119,7 @@ class Relay:
         except UpstreamEnds as fate:
             end = [EndSession("upstream", str(fate))]
             self._ended = True
+            self._held.clear()
         except (UpstreamViolation, ProtocolViolation) as violation:
             end = self._stop(
                 "upstream",
@@ -117,7 +131,7 @@ class Relay:
         if end:
             return commands + end
         commands += self._say()
-        if self._held and not self._waits_for_catalog:
+        if self._held:
             commands += self._take_held(now)
         return commands
 
@@ -131,8 +145,9 @@ class Relay:
     def cancel_asked(self, by: str) -> list[Command]:
         """A CancelRequest with this session's key came."""
         head = self._talk.replies.head
-        if self._ended or head is None:
+        if self._ended or head is None or self._cancelling:
             return []
+        self._cancelling = True
         number = head.running[0].number if head.running else 0
         return [Record((CancelAsked(number, by),)), CancelUpstream()]
 
@@ -147,6 +162,7 @@ class Relay:
             return []
         words = fatal(sqlstate, message, hint=hint)
         cut = self._cut(now)
+        self._held.clear()
         if self._from_upstream.between_messages:
             self._ended = True
             return [*cut, SendToClient(words), *self._cancel_if_busy(), EndSession(cause, detail or message)]
@@ -158,6 +174,7 @@ class Relay:
         if self._ended:
             return []
         self._ended = True
+        self._held.clear()
         cut = [] if self._ending is not None else self._cut(now)
         return [*cut, *self._cancel_if_busy(), EndSession(cause, detail)]
 
@@ -168,8 +185,10 @@ class Relay:
         held = self._held
         commands: list[Command] = []
         try:
-            while held and not self._waits_for_catalog:
+            while held and not self._waits_for_catalog and not self._cancelling:
                 kind, raw = held[0]
+                if len(self._talk.replies) >= MOST_UNANSWERED and kind not in WITHOUT_ANSWER:
+                    break
                 if self._asking.message(kind, raw, now):
                     held.popleft()
                     continue
@@ -184,6 +203,7 @@ class Relay:
                 commands.append(RefreshCatalog())
         except Terminated:
             self._ended = True
+            held.clear()
             asked = self._asked(now)
             return [*asked, *self._cut(now), EndSession("client")]
         except ProtocolViolation as violation:
@@ -243,6 +263,7 @@ class Relay:
 
     def _stop(self, cause: str, words: bytes, detail: str, now: float) -> list[Command]:
         self._ended = True
+        self._held.clear()
         return [*self._cut(now), SendToClient(words), *self._cancel_if_busy(), EndSession(cause, detail)]
 
     def _cancel_if_busy(self) -> list[Command]:

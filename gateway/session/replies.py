@@ -15,6 +15,10 @@ from masking.verdict import Refusal
 
 BIND = ord("B")
 SYNC = ord("S")
+COPY_DONE = ord("c")
+COPY_FAIL = ord("f")
+#: Never answered: in the queue only for their place in it.
+COPY_ENDS = (COPY_DONE, COPY_FAIL)
 
 
 @dataclass(slots=True)
@@ -40,6 +44,8 @@ class Expected:
     #: The statements it runs, those still to end; the first is the one running.
     running: deque[Running] = field(default_factory=deque)
     undo: list[Undo] = field(default_factory=list)
+    #: Of the end of a COPY: how many bytes came before it.
+    copied: int = 0
 
     @property
     def own_events(self) -> list[Running]:
@@ -61,35 +67,50 @@ class Replies:
 
     def __init__(self) -> None:
         self._queue: deque[Expected] = deque()
+        #: PostgreSQL skips what the client sends, up to a Sync that has not been sent yet.
+        self.skipping = False
 
     def __len__(self) -> int:
         return len(self._queue)
 
     def expect(self, expected: Expected) -> None:
         self._queue.append(expected)
+        if expected.kind == SYNC:
+            self.skipping = False
 
     @property
     def head(self) -> Expected | None:
-        return self._queue[0] if self._queue else None
+        """What is answered next."""
+        queue = self._queue
+        while queue and queue[0].kind in COPY_ENDS:
+            queue.popleft()  # it ended no COPY, so PostgreSQL ignored it
+        return queue[0] if queue else None
 
     def answered(self) -> Expected:
         return self._queue.popleft()
 
     def skip_batch(self) -> list[Expected]:
-        """After an error in the extended protocol: everything before the next Sync is skipped.
-        Returns what is skipped, oldest first, the failed message included."""
+        """After an error in the extended protocol: everything before the next Sync is skipped, also
+        what is sent only later. Returns what is skipped, oldest first, the failed message included."""
         skipped: list[Expected] = []
         while self._queue and self._queue[0].kind != SYNC:
             skipped.append(self._queue.popleft())
         for expected in reversed(skipped):
             expected.take_back()
+        self.skipping = not self._queue
         return skipped
 
-    def ignore_syncs_in_copy(self) -> None:
-        """COPY FROM STDIN has begun behind an Execute: PostgreSQL ignores the Syncs already sent
-        (PG manual, 55.2.6)."""
-        while len(self._queue) > 1 and self._queue[1].kind == SYNC:
-            del self._queue[1]
+    def copy_begins(self) -> Expected | None:
+        """COPY FROM STDIN has begun. If its end was sent already, that; else None. PostgreSQL
+        ignores the Syncs sent before its end (PG manual, 55.2.6), so nobody waits for them."""
+        queue = self._queue
+        while len(queue) > 1 and queue[1].kind == SYNC:
+            del queue[1]
+        if len(queue) > 1 and queue[1].kind in COPY_ENDS:
+            end = queue[1]
+            del queue[1]
+            return end
+        return None
 
     def still_running(self) -> list[Running]:
         return [running for expected in self._queue for running in expected.own_events]

@@ -8,11 +8,18 @@ whoever needs a name that an unanswered earlier batch changes must wait (`unsett
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from gateway.session.judge import Judged, JudgedStatement
+
+#: PostgreSQL looks at no more bytes of a name than this (NAMEDATALEN - 1, PG manual, 4.1.1).
+NAME_BYTES = 63
+#: What one session may keep by name, in number and in memory; its backend keeps as much again.
+MOST_NAMES = 10_000
+MOST_MEMORY = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +29,12 @@ class Prepared:
     number: int
     judged: Judged
     statement: JudgedStatement | None
+    #: Made by SQL (PREPARE, DECLARE): `statement` made the name, and what runs is inside it.
+    by_sql: bool = False
+
+    @property
+    def weight(self) -> int:
+        return self.judged.weight
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +44,17 @@ class Portal:
     prepared: Prepared
     parameters: tuple[str | None, ...] = ()
 
+    @property
+    def weight(self) -> int:
+        return sum(len(value) for value in self.parameters if value is not None)
 
-Value = TypeVar("Value")
+
+class _Weighed(Protocol):
+    @property
+    def weight(self) -> int: ...
+
+
+Value = TypeVar("Value", bound=_Weighed)
 Undo = Callable[[], None]
 
 
@@ -40,66 +62,118 @@ class Names(Generic[Value]):
     """One name space: what each name stands for once all that was sent has succeeded."""
 
     def __init__(self) -> None:
-        self._values: dict[str, Value] = {}
-        self._unsettled: dict[str, int] = {}
+        self._values: dict[bytes, Value] = {}
+        self._weight = 0
+        #: The last batch that changed a name, while it is unanswered; `_changes` in order of sending.
+        self._unsettled: dict[bytes, int] = {}
+        self._changes: deque[tuple[int, bytes]] = deque()
         self._all_unsettled = 0
+        #: Names that end with their transaction, and the batch that set them.
+        self._passing: dict[bytes, int] = {}
+
+    @property
+    def full(self) -> bool:
+        """Is there no room for another name?"""
+        return len(self._values) >= MOST_NAMES or self._weight >= MOST_MEMORY
 
     def get(self, name: str) -> Value | None:
-        return self._values.get(name)
+        return self._values.get(_key(name))
 
-    def set(self, name: str, value: Value, batch: int) -> Undo:
-        """Note a change sent in `batch`. Returns what takes it back."""
-        before = self._values.get(name)
-        self._values[name] = value
-        self._unsettled[name] = batch
+    def set(self, name: str, value: Value, batch: int, *, passing: bool = False) -> Undo:
+        """Note a change sent in `batch`; a `passing` one ends with its transaction. Returns what
+        takes it back."""
+        key = _key(name)
+        before = self._values.get(key)
+        self._put(key, value)
+        self._changed(key, batch)
+        if passing:
+            self._passing[key] = batch
+        else:
+            self._passing.pop(key, None)
 
         def undo() -> None:
-            if self._values.get(name) is value:
-                self._put_back(name, before)
+            if self._values.get(key) is value:
+                self._put(key, before)
 
         return undo
 
     def drop(self, name: str, batch: int) -> Undo:
-        before = self._values.pop(name, None)
+        key = _key(name)
+        before = self._values.get(key)
         if before is None:
             return _nothing
-        self._unsettled[name] = batch
+        self._put(key, None)
+        self._changed(key, batch)
 
         def undo() -> None:
-            if name not in self._values:
-                self._put_back(name, before)
+            if key not in self._values:
+                self._put(key, before)
 
         return undo
 
     def drop_all(self, batch: int) -> Undo:
         before = self._values
         self._values = {}
+        self._weight = 0
         self._all_unsettled = batch
 
         def undo() -> None:
-            self._values = {**before, **self._values}
+            for key, value in before.items():
+                if key not in self._values:
+                    self._put(key, value)
 
         return undo
 
     def unsettled(self, name: str, batch: int) -> bool:
         """Does what this name stands for depend on a batch before `batch` that is not answered yet?"""
-        changed = self._unsettled.get(name, 0)
+        changed = self._unsettled.get(_key(name), 0)
         if changed == batch:
             return False
         return changed != 0 or 0 < self._all_unsettled < batch
 
+    def any_unsettled(self, batch: int) -> bool:
+        """Does what any name stands for depend on a batch before `batch` that is not answered yet?"""
+        return bool(self._changes and self._changes[0][0] < batch) or 0 < self._all_unsettled < batch
+
     def settle(self, batch: int) -> None:
         """All batches up to this one are answered."""
-        if self._unsettled:
-            self._unsettled = {name: at for name, at in self._unsettled.items() if at > batch}
+        changes = self._changes
+        while changes and changes[0][0] <= batch:
+            _, key = changes.popleft()
+            if self._unsettled.get(key, batch + 1) <= batch:
+                del self._unsettled[key]
         if self._all_unsettled <= batch:
             self._all_unsettled = 0
 
-    def _put_back(self, name: str, before: Value | None) -> None:
-        if before is None:
-            self._values.pop(name, None)
-        else:
-            self._values[name] = before
+    def end_transaction(self, batch: int) -> None:
+        """The transaction of this batch is over: what it set and does not outlive it is gone."""
+        if not self._passing:
+            return
+        later: dict[bytes, int] = {}
+        for key, at in self._passing.items():
+            if at > batch:
+                later[key] = at
+            else:
+                self._put(key, None)
+        self._passing = later
+
+    def _changed(self, key: bytes, batch: int) -> None:
+        if self._unsettled.get(key) != batch:
+            self._unsettled[key] = batch
+            self._changes.append((batch, key))
+
+    def _put(self, key: bytes, value: Value | None) -> None:
+        before = self._values.pop(key, None)
+        if before is not None:
+            self._weight -= before.weight
+        if value is not None:
+            self._values[key] = value
+            self._weight += value.weight
+
+
+def _key(name: str) -> bytes:
+    """Names that PostgreSQL takes for one are one."""
+    return name.encode("utf-8")[:NAME_BYTES]
 
 
 def _nothing() -> None:

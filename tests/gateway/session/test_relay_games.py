@@ -1,0 +1,253 @@
+"""Games with the order of messages, their names, and the end of the session."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from gateway.audit.facts import CancelAsked, CopyEnded, StatementEnded, StatementJudged
+from gateway.session import relay as relay_module
+from gateway.session import statements
+from gateway.session.commands import CancelUpstream, Command, RefreshCatalog, SendToUpstream
+from gateway.session.judge import Judge
+from gateway.session.relay import Relay
+from masking.policy import StatementKind
+from protocol.backend import (
+    BindComplete,
+    CloseComplete,
+    CommandComplete,
+    CopyInResponse,
+    ErrorResponse,
+    ParseComplete,
+    ReadyForQuery,
+)
+from protocol.copying import CopyData, CopyDone
+from protocol.frontend import Bind, Close, Execute, Flush, Parse, Query, Sync
+from tests.gateway.session.test_relay import (
+    CATALOG,
+    POLICY,
+    READY,
+    client_hears,
+    ending,
+    errors,
+    facts,
+    says,
+    upstream_hears,
+)
+
+SQL_NAMES = {StatementKind.PREPARE, StatementKind.EXECUTE, StatementKind.DEALLOCATE, StatementKind.DISCARD}
+CURSORS = {StatementKind.DECLARE, StatementKind.FETCH, StatementKind.CLOSE}
+IN_TRANSACTION = ReadyForQuery("T")
+FAILED = ReadyForQuery("E")
+
+
+def error(sqlstate: str) -> ErrorResponse:
+    return ErrorResponse({"S": "ERROR", "V": "ERROR", "C": sqlstate, "M": "PostgreSQL says no"})
+
+
+@pytest.fixture
+def relay() -> Relay:
+    policy = replace(POLICY, statements=POLICY.statements | SQL_NAMES | CURSORS)
+    return Relay(Judge(policy, CATALOG), max_message_bytes=1 << 20)
+
+
+def executed(commands: list[Command]) -> list[StatementJudged]:
+    return [fact for fact in facts(commands) if isinstance(fact, StatementJudged) and fact.how == "execute"]
+
+
+def outcomes(commands: list[Command]) -> list[str]:
+    return [fact.outcome for fact in facts(commands) if isinstance(fact, StatementEnded)]
+
+
+# after an error in a batch
+
+
+def test_a_batch_goes_on_after_its_error_was_answered(relay: Relay) -> None:
+    """The client has heard of the error (Flush) and sends the rest: PostgreSQL skips it up to the Sync."""
+    relay.client_sent(says(Parse("", "SELECT 1"), Flush()), 1.0)
+    relay.upstream_sent(says(error("53200")), 1.0)
+    late = relay.client_sent(says(Bind("", ""), Execute(""), Query("SELECT 2"), Sync()), 1.0)
+    assert "skipped" in outcomes(late)
+    done = relay.upstream_sent(says(READY), 1.0)
+    assert client_hears(done) == [READY]
+    assert not relay.busy
+
+
+def test_a_query_in_a_failed_batch_is_skipped_and_nothing_waits_for_it(relay: Relay) -> None:
+    """The Bind waits to know what "x" stands for, and the Query before it is never answered."""
+    relay.client_sent(says(Parse("x", "SELECT 1"), Query("SELECT 2"), Bind("", "x"), Execute(""), Sync()), 1.0)
+    assert relay.holding
+    relay.upstream_sent(says(error("53200")), 1.0)
+    assert not relay.holding
+    assert client_hears(relay.upstream_sent(says(READY), 1.0)) == [READY]
+    assert not relay.busy
+
+
+def test_what_a_skipped_message_would_have_named_is_not_named(relay: Relay) -> None:
+    relay.client_sent(says(Parse("", "SELECT 1"), Flush()), 1.0)
+    relay.upstream_sent(says(error("53200")), 1.0)
+    relay.client_sent(says(Parse("x", "SELECT 1"), Query("PREPARE y AS SELECT 1"), Sync()), 1.0)
+    relay.upstream_sent(says(READY), 1.0)
+    for name in ("x", "y"):
+        done = relay.client_sent(says(Bind("", name), Sync()), 1.0)
+        assert [fact.rule for fact in facts(done) if isinstance(fact, StatementJudged)] == ["unknown-statement"]
+        relay.upstream_sent(says(error("42601"), READY), 1.0)
+
+
+# names
+
+
+def test_names_that_postgresql_takes_for_one_are_one(relay: Relay) -> None:
+    """It looks at 63 bytes: closing one long name frees another, under which something else then runs."""
+    long = "n" * 63
+    relay.client_sent(says(Parse(long + "-one", "SELECT 1"), Close("S", long + "-two"), Sync()), 1.0)
+    relay.upstream_sent(says(ParseComplete(), CloseComplete(), READY), 1.0)
+    relay.client_sent(says(Parse(long + "-three", "SELECT id FROM customers"), Sync()), 1.0)
+    relay.upstream_sent(says(ParseComplete(), READY), 1.0)
+    [fact] = executed(relay.client_sent(says(Bind("", long + "-one"), Execute(""), Sync()), 1.0))
+    assert fact.of == 2
+    assert fact.read == ("public.customers.id",)
+
+
+@pytest.mark.parametrize("everything", ["DEALLOCATE ALL", "DISCARD ALL"])
+def test_dropping_all_names_waits_for_what_is_on_its_way(relay: Relay, everything: str) -> None:
+    """Both fail in a failed transaction; what the name stands for must then be what it stood for before."""
+    relay.client_sent(says(Parse("x", "SELECT 1"), Sync(), Query("BEGIN")), 1.0)
+    relay.upstream_sent(says(ParseComplete(), READY, CommandComplete("BEGIN"), IN_TRANSACTION), 1.0)
+    relay.client_sent(says(Parse("x", "SELECT id FROM customers"), Sync(), Query(everything)), 1.0)
+    relay.upstream_sent(says(error("42P05"), FAILED), 1.0)
+    relay.upstream_sent(says(error("25P02"), FAILED), 1.0)
+    relay.client_sent(says(Query("ROLLBACK")), 1.0)
+    relay.upstream_sent(says(CommandComplete("ROLLBACK"), READY), 1.0)
+    [fact] = executed(relay.client_sent(says(Bind("", "x"), Execute(""), Sync()), 1.0))
+    assert fact.of == 1
+
+
+def test_running_by_protocol_what_sql_prepared(relay: Relay) -> None:
+    """It runs what is inside the PREPARE, and does not prepare it again."""
+    relay.client_sent(says(Query("PREPARE p AS SELECT id FROM customers")), 1.0)
+    relay.upstream_sent(says(CommandComplete("PREPARE"), READY), 1.0)
+    relay.client_sent(says(Query("BEGIN"), Bind("c", "p"), Sync(), Query("DEALLOCATE p")), 1.0)
+    relay.upstream_sent(says(CommandComplete("BEGIN"), IN_TRANSACTION, BindComplete(), IN_TRANSACTION), 1.0)
+    relay.upstream_sent(says(CommandComplete("DEALLOCATE"), IN_TRANSACTION), 1.0)
+    [fact] = executed(relay.client_sent(says(Execute("c"), Sync()), 1.0))
+    assert (fact.kind, fact.of) == ("execute", 1)
+    relay.upstream_sent(says(CommandComplete("SELECT 1"), IN_TRANSACTION), 1.0)
+    done = relay.client_sent(says(Bind("", "p"), Sync()), 1.0)
+    assert [fact.rule for fact in facts(done) if isinstance(fact, StatementJudged)] == ["unknown-statement"]
+
+
+def test_fetch_says_which_cursor_it_reads(relay: Relay) -> None:
+    relay.client_sent(says(Query("BEGIN"), Query("DECLARE c CURSOR FOR SELECT id FROM customers")), 1.0)
+    relay.upstream_sent(says(CommandComplete("BEGIN"), IN_TRANSACTION), 1.0)
+    relay.upstream_sent(says(CommandComplete("DECLARE CURSOR"), IN_TRANSACTION), 1.0)
+    [fact] = facts(relay.client_sent(says(Query("FETCH 10 FROM c")), 1.0))
+    assert isinstance(fact, StatementJudged)
+    assert (fact.kind, fact.of) == ("fetch", 2)
+
+
+def test_portals_end_with_their_transaction(relay: Relay) -> None:
+    """Else every named portal would keep its parameters for as long as the session lasts."""
+    relay.client_sent(says(Parse("s", "SELECT $1::text"), Bind("p", "s", values=(b"x" * 1000,)), Sync()), 1.0)
+    relay.upstream_sent(says(ParseComplete(), BindComplete(), READY), 1.0)
+    relay.client_sent(says(Execute("p"), Sync()), 1.0)
+    answer = relay.upstream_sent(says(error("42601"), READY), 1.0)
+    assert errors(answer) == ["34000"]
+
+
+def test_names_are_bounded(relay: Relay, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(statements, "MOST_NAMES", 3)
+    for number in range(3):
+        relay.client_sent(says(Parse(f"s{number}", "SELECT 1"), Sync()), 1.0)
+        relay.upstream_sent(says(ParseComplete(), READY), 1.0)
+    for too_many in (says(Parse("s3", "SELECT 1"), Sync()), says(Query("PREPARE s3 AS SELECT 1"))):
+        relay.client_sent(too_many, 1.0)
+        assert errors(relay.upstream_sent(says(error("42601"), READY), 1.0)) == ["54000"]
+    relay.client_sent(says(Close("S", "s0"), Parse("s3", "SELECT 1"), Sync()), 1.0)
+    relay.upstream_sent(says(CloseComplete(), ParseComplete(), READY), 1.0)
+    assert not relay.busy
+
+
+# COPY
+
+
+COPY = "COPY customers (id) FROM STDIN"
+
+
+def test_copy_data_sent_before_it_was_asked_for(relay: Relay) -> None:
+    """All in one go: the Sync comes after the end of the data, so it is answered."""
+    batch = says(Parse("", COPY), Bind("", ""), Execute(""), CopyData(b"1\n"), CopyDone(), Sync(), Query("SELECT 1"))
+    relay.client_sent(batch, 1.0)
+    done = relay.upstream_sent(
+        says(ParseComplete(), BindComplete(), CopyInResponse(0, (0,)), CommandComplete("COPY 1"), READY), 1.0
+    )
+    assert CopyEnded(2, 2) in facts(done)
+    relay.upstream_sent(says(CommandComplete("SELECT 1"), READY), 1.0)
+    assert not relay.busy
+
+
+def test_a_message_after_the_data_is_not_taken_for_one_within_it(relay: Relay) -> None:
+    relay.client_sent(says(Query(COPY), CopyData(b"1\n"), CopyDone()), 1.0)
+    relay.upstream_sent(says(CopyInResponse(0, (0,))), 1.0)
+    relay.client_sent(says(Query("SELECT 1"), Sync()), 1.0)
+    relay.upstream_sent(says(CommandComplete("COPY 1"), READY, CommandComplete("SELECT 1"), READY, READY), 1.0)
+    assert not relay.busy
+
+
+def test_a_query_within_the_data_ends_the_session_as_postgresql_would(relay: Relay) -> None:
+    relay.client_sent(says(Query(COPY)), 1.0)
+    relay.upstream_sent(says(CopyInResponse(0, (0,))), 1.0)
+    done = relay.client_sent(says(CopyData(b"1\n"), Query("SELECT 1")), 1.0)
+    assert errors(done) == ["08P01"]
+    assert ending(done) == "protocol"
+
+
+def test_a_sync_within_the_data_of_a_simple_copy_is_ignored(relay: Relay) -> None:
+    relay.client_sent(says(Query(COPY), Sync(), CopyData(b"1\n"), CopyDone()), 1.0)
+    relay.upstream_sent(says(CopyInResponse(0, (0,)), CommandComplete("COPY 1"), READY), 1.0)
+    assert not relay.busy
+
+
+def test_copy_ends_where_there_is_no_copy_mean_nothing(relay: Relay) -> None:
+    relay.client_sent(says(CopyDone(), Query("SELECT 1"), CopyData(b"x"), CopyDone(), Query("SELECT 2")), 1.0)
+    done = relay.upstream_sent(says(CommandComplete("SELECT 1"), READY, CommandComplete("SELECT 1"), READY), 1.0)
+    assert not any(isinstance(fact, CopyEnded) for fact in facts(done))
+    assert not relay.busy
+
+
+# the end, and what waits
+
+
+def test_what_waited_for_the_catalog_does_not_run_after_the_end(relay: Relay) -> None:
+    waiting = relay.client_sent(says(Query("SELECT 1 FROM newcomer"), Query("SELECT 1")), 5.0)
+    assert [type(command) for command in waiting] == [RefreshCatalog]
+    relay.end("grant-ended", "57P01", "the grant ended", 5.1)
+    assert relay.catalog_refreshed(5.2) == []
+
+
+def test_what_waited_for_an_answer_does_not_run_after_the_end(relay: Relay) -> None:
+    relay.client_sent(says(Query("PREPARE x AS SELECT 1"), Query("EXECUTE x")), 1.0)
+    assert relay.holding
+    relay.end_at_once("client", "gone", 1.1)
+    assert relay.upstream_sent(says(CommandComplete("PREPARE"), READY), 1.2) == []
+
+
+def test_a_cancel_under_way_does_not_hit_the_next_statement(relay: Relay) -> None:
+    relay.client_sent(says(Query("SELECT 1")), 1.0)
+    done = relay.cancel_asked("127.0.0.1:1")
+    assert [type(command) for command in done][-1] is CancelUpstream
+    assert CancelAsked(1, "127.0.0.1:1") in facts(done)
+    relay.upstream_sent(says(CommandComplete("SELECT 1"), READY), 1.0)
+    assert relay.client_sent(says(Query("SELECT 2")), 1.0) == []
+    assert relay.cancel_asked("127.0.0.1:2") == [], "one at a time"
+    assert any(isinstance(command, SendToUpstream) for command in relay.cancel_done(1.1))
+
+
+def test_unanswered_messages_are_bounded(relay: Relay, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(relay_module, "MOST_UNANSWERED", 5)
+    assert len(upstream_hears(relay.client_sent(says(*[Sync()] * 8), 1.0))) == 5
+    assert relay.holding
+    assert len(upstream_hears(relay.upstream_sent(says(READY, READY), 1.0))) == 2
+    relay.upstream_sent(says(READY, READY, READY), 1.0)
+    assert not relay.holding
