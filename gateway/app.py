@@ -96,7 +96,7 @@ class Gateway:
     async def open(cls, settings: Settings) -> Gateway:
         """A gateway with its store and record open. Raises ConfigError, Misconfigured and what
         `Recorder.open` and `Database.open` raise."""
-        policies = compile_policies(load_policy(settings.policy.file))
+        policies = compile_policies(load_policy(settings.policy.file), _ceilings(settings))
         database = await Database.open(settings.store.path)
         try:
             recorder = Recorder.open(
@@ -214,6 +214,16 @@ async def _running(*coroutines: object) -> AsyncIterator[None]:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _ceilings(settings: Settings) -> dict[str, int]:
+    """The timeouts that the settings impose, in milliseconds."""
+    limits = settings.limits
+    imposed = {
+        "statement_timeout": limits.statement_timeout_seconds,
+        "idle_in_transaction_session_timeout": limits.idle_in_transaction_seconds,
+    }
+    return {name: seconds * 1000 for name, seconds in imposed.items() if seconds}
 
 
 def _signer(settings: Settings) -> TokenSigner:

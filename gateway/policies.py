@@ -82,8 +82,9 @@ class Coverage:
     unclassified: tuple[str, ...]
 
 
-def compile_policies(file: PolicyFile) -> Policies:
-    """A policy file to judge by. Raises ConfigError for what contradicts itself."""
+def compile_policies(file: PolicyFile, ceilings: Mapping[str, int] | None = None) -> Policies:
+    """A policy file to judge by. `ceilings` are the operator's own limits on timeouts, which hold for every
+    role (RolePolicy.ceilings). Raises ConfigError for what contradicts itself."""
     problems = tuple(sorted(_contradictions(file), key=lambda problem: problem.line))
     if problems:
         raise ConfigError(problems)
@@ -93,7 +94,7 @@ def compile_policies(file: PolicyFile) -> Policies:
     }
     return Policies(
         file,
-        {name: _role(name, role, file.version, classification) for name, role in file.roles.items()},
+        {name: _role(name, role, file.version, classification, ceilings or {}) for name, role in file.roles.items()},
         {name: _terms_of(name, role) for name, role in file.roles.items()},
     )
 
@@ -166,7 +167,13 @@ def _mask(written: WrittenMask) -> Mask:
     return Mask(kind, written.options, written.hide_null)
 
 
-def _role(name: str, role: Role, version: str, classification: Mapping[str, Mapping[str, Mask]]) -> RolePolicy:
+def _role(
+    name: str,
+    role: Role,
+    version: str,
+    classification: Mapping[str, Mapping[str, Mask]],
+    ceilings: Mapping[str, int],
+) -> RolePolicy:
     return RolePolicy(
         role=name,
         version=version,
@@ -181,6 +188,7 @@ def _role(name: str, role: Role, version: str, classification: Mapping[str, Mapp
         require_where=role.require_where,
         may_probe_constraints=role.may_probe_constraints,
         definitions=role.definitions,
+        ceilings=ceilings,
     )
 
 

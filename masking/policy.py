@@ -130,6 +130,8 @@ class RolePolicy:
     may_probe_constraints: bool = False
     #: How much of definitions (defaults, checks, view bodies) is shown: "full" or "no-literals".
     definitions: str = "no-literals"
+    #: Timeouts (setting -> milliseconds) that a session may lower and not lift or switch off.
+    ceilings: Mapping[str, int] = field(default_factory=dict)
     #: The custom setting that holds the session's mask key upstream.
     mask_key_setting: str = field(default="pgcurfew.mask_key")
 

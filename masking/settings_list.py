@@ -1,8 +1,8 @@
 """Which settings a session may change, read back, or bring along at startup.
 
 Never listed: what changes lexing (standard_conforming_strings, backslash_quote), names
-(search_path), identity (role, session_authorization), limits (work_mem, temp_file_limit),
-read-only mode, row_security, session_replication_role, or any custom setting, one of which
+(search_path, which search_path.py looks after), identity (role, session_authorization), limits (work_mem, temp_file_limit),
+read-only mode, session_replication_role, or any custom setting, one of which
 holds the mask key. PG manual, chapter 20.
 """
 
@@ -44,9 +44,14 @@ def small_integer(value: str) -> bool:
     return re.fullmatch(r"\s*[+-]?\d{1,2}\s*", value) is not None and -15 <= int(value) <= 3
 
 
+_UNITS = {"us": 0.001, "ms": 1, "s": 1000, "min": 60_000, "h": 3_600_000, "d": 86_400_000}
+_DURATION = re.compile(r"\s*(\d{1,9})\s*(us|ms|s|min|h|d)?\s*")
+NO_CEILINGS: Mapping[str, int] = {}
+
+
 def milliseconds(value: str) -> bool:
-    """A duration as the timeouts take it: a number with an optional unit. The engine clamps it to the pin."""
-    return re.fullmatch(r"\s*\d{1,9}\s*(us|ms|s|min|h|d)?\s*", value) is not None
+    """A duration as the timeouts take it: a number with an optional unit."""
+    return _DURATION.fullmatch(value) is not None
 
 
 def _one_of(*allowed: str) -> Check:
@@ -54,7 +59,7 @@ def _one_of(*allowed: str) -> Check:
 
 
 #: Setting -> check of its value. SET, RESET and set_config(); names are compared in lower case.
-#: statement_timeout and its kin may only be lowered; who clamps is the engine.
+#: Timeouts that the operator has set may only be lowered (`may_set`, ceilings).
 SETTABLE: Mapping[str, Check] = {
     "application_name": anything,
     "client_encoding": utf8,
@@ -102,6 +107,8 @@ SETTABLE: Mapping[str, Check] = {
     # Only to the value that is pinned, because drivers and dump tools send them.
     "standard_conforming_strings": on_only,
     "synchronize_seqscans": boolean,
+    # Row security is never off for the gateway's login: off makes a query fail where it would be filtered.
+    "row_security": boolean,
     # psql and pg_dump ask for it; errors would tell no more than they do anyway.
     "quote_all_identifiers": boolean,
     # Lowered only.
@@ -122,6 +129,7 @@ SETTABLE: Mapping[str, Check] = {
 #: Settings that SHOW and current_setting() may tell, and whose values pg_settings shows.
 SHOWABLE: frozenset[str] = frozenset(SETTABLE) | {
     "block_size",
+    "default_table_access_method",
     "default_tablespace",
     "default_toast_compression",
     "default_with_oids",
@@ -135,7 +143,6 @@ SHOWABLE: frozenset[str] = frozenset(SETTABLE) | {
     "max_identifier_length",
     "max_index_keys",
     "password_encryption",
-    "row_security",
     "search_path",
     "server_encoding",
     "server_version",
@@ -200,12 +207,23 @@ STARTUP: Mapping[str, Check] = {
 }
 
 
-def may_set(name: str, value: Sequence[str] | None) -> bool:
-    """May a session SET this setting to these values? None is DEFAULT or RESET."""
+def may_set(name: str, value: Sequence[str] | None, ceilings: Mapping[str, int] = NO_CEILINGS) -> bool:
+    """May a session SET this setting to these values? None is DEFAULT or RESET, which brings back what
+    the startup packet pinned. `ceilings` (setting -> milliseconds) may be lowered, never lifted."""
     check = SETTABLE.get(name.lower())
     if check is None:
         return False
-    return value is None or check(", ".join(value))
+    if value is None:
+        return True
+    text = ", ".join(value)
+    ceiling = ceilings.get(name.lower())
+    return check(text) and (ceiling is None or 0 < _in_milliseconds(text) <= ceiling)
+
+
+def _in_milliseconds(text: str) -> float:
+    """A duration as `milliseconds` accepts it (PG manual 20.1.1); 0 switches a timeout off."""
+    found = _DURATION.fullmatch(text)
+    return int(found[1]) * _UNITS[found[2] or "ms"] if found else 0
 
 
 def may_show(name: str) -> bool:

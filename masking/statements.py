@@ -22,6 +22,7 @@ from masking.rules import (
     write_not_permitted,
 )
 from masking.scope import Scope
+from masking.search_path import honoured
 from masking.settings_list import may_set, may_show
 from masking.walk import WRITE_NODES
 
@@ -79,7 +80,7 @@ def judge_statement(analysis: Analysis, node: Message) -> None:
     if kind is StatementKind.OTHER:
         raise kind_not_permitted(command(node), analysis.policy.role, None)
     if kind not in SESSION_KINDS and kind_of(node) not in WRITE_NODES:
-        analysis.require_kind(kind)
+        analysis.require_kind(StatementKind.SELECT if _locks_like_a_query(node) else kind)
     _JUDGES[kind](analysis, node)
 
 
@@ -159,8 +160,21 @@ def _truncate(analysis: Analysis, node: Message) -> None:
     analysis.writes = True
 
 
+#: AccessShareLock, which any query takes on what it reads (PG manual 13.3.1).
+_ACCESS_SHARE = 1
+
+
+def _locks_like_a_query(node: Message) -> bool:
+    return kind_of(node) == "lock_stmt" and node.lock_stmt.mode == _ACCESS_SHARE
+
+
 def _lock(analysis: Analysis, node: Message) -> None:
-    _written_relations(analysis, [item.range_var for item in node.lock_stmt.relations])
+    relations = [item.range_var for item in node.lock_stmt.relations]
+    if not _locks_like_a_query(node):
+        _written_relations(analysis, relations)
+        return
+    for reference in relations:
+        analysis.touch(analysis.relation(reference))
 
 
 _VACUUM_OPTIONS = words(
@@ -221,14 +235,24 @@ def _set(analysis: Analysis, node: Message) -> None:
             for item in message.args:
                 _transaction_mode(analysis, item.def_elem)
         case pg.VAR_SET_DEFAULT | pg.VAR_RESET:
-            if not may_set(name, None):
+            # search_path goes back to what it is pinned to.
+            if name != "search_path" and not may_set(name, None):
                 raise _setting(analysis, name, message.location)
         case pg.VAR_SET_VALUE:
             values = [_setting_value(item) for item in message.args]
-            if None in values or not may_set(name, [value for value in values if value is not None]):
+            given = [value for value in values if value is not None]
+            if None in values or not may_set(name, given, analysis.policy.ceilings):
                 raise _setting(analysis, name, message.location)
         case _:
             raise _setting(analysis, name, message.location)
+
+
+def _set_search_path(analysis: Analysis, message: Message, values: list[str | None]) -> None:
+    path = honoured([value or "" for value in values], analysis.sight.catalog.search_path)
+    if path is None:
+        raise _setting(analysis, "search_path", message.location)
+    del message.args[:]
+    message.args.extend(pg.Node(a_const=pg.A_Const(sval=pg.String(sval=schema))) for schema in path)
 
 
 def _setting(analysis: Analysis, name: str, offset: int) -> Exception:

@@ -18,6 +18,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pglast import parser
+from pglast.error import Error
 
 from masking.catalog import Catalog
 from masking.nodes import message_children
@@ -70,7 +71,7 @@ def shape_of(sql: str) -> Shape | None:
     """The shape of a query string, or None when it has none that could be shared."""
     try:
         tokens = parser.scan(sql)
-    except parser.Error:
+    except Error:
         return None
     key: list[str] = []
     constants: list[str] = []
@@ -127,7 +128,7 @@ def _cut(verdict: Passed | Rewritten, constants: int) -> Template | None:
     """Cut the printed text at its parameters; each constant must have come through."""
     try:
         tokens = parser.scan(verdict.text)
-    except parser.Error:
+    except Error:
         return None
     pieces: list[str] = []
     places: list[int] = []

@@ -119,3 +119,15 @@ def test_the_startup_packet_of_drivers_passes_and_replication_does_not() -> None
         assert may_start_with(name, value)
     assert not may_start_with("replication", "database")
     assert not may_start_with("_pq_.x", "1")
+
+
+@pytest.mark.parametrize(
+    ("value", "allowed"),
+    [("5000", True), ("5s", True), ("10s", True), ("10001", False), ("1min", False), ("0", False), ("500us", True)],
+)
+def test_a_timeout_of_the_operators_may_be_lowered_and_never_lifted(value: str, allowed: bool) -> None:
+    ceilings = {"statement_timeout": 10_000}
+    assert may_set("statement_timeout", (value,), ceilings) is allowed
+    assert may_set("Statement_Timeout", (value,), ceilings) is allowed
+    assert may_set("lock_timeout", (value,), ceilings)
+    assert may_set("statement_timeout", None, ceilings), "back to what was pinned"
