@@ -13,13 +13,14 @@ WORKERS ?= 2
 unexport PYTHONPATH PYTHONHOME PGHOST PGPORT PGUSER PGPASSWORD PGDATABASE PGSERVICE PGSSLMODE PGSSLROOTCERT PGOPTIONS
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test check format lint types floors setup clean
+.PHONY: help demo test check format lint types floors bench setup clean
 
 help:
 	@echo "make demo         the whole story on your machine: PostgreSQL, sample data, gateway, three people"
 	@echo "make demo TOUR=1  the same, played by itself, step by step; exits 0 if every step did what it should"
 	@echo "make test         all tests, against a real PostgreSQL"
 	@echo "make check        what must be green before a commit: format, lint, types, floors, tests"
+	@echo "make bench        what the gateway costs, beside PgBouncer and HAProxy where installed (ARGS=--quick: a trial)"
 	@echo "make setup        the virtual environment with everything a developer needs"
 	@echo "make clean        remove what the others made"
 
@@ -43,6 +44,9 @@ types: $(VENV)/.dev-ready
 floors: $(VENV)/.dev-ready
 	@$(BIN)/lint-imports --no-cache > $(VENV)/floors.txt || { cat $(VENV)/floors.txt; exit 1; }
 	@tail -2 $(VENV)/floors.txt
+
+bench: $(VENV)/.dev-ready
+	@$(BIN)/python -m bench --docs $(ARGS)
 
 setup: $(VENV)/.dev-ready
 
