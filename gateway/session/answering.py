@@ -143,12 +143,16 @@ class Answering:
         head = self._head(QUERY, EXECUTE)
         if not head.running:
             raise UpstreamViolation("a COPY that was not sent")
-        sent_already = self._talk.replies.copy_begins()
+        talk = self._talk
+        for batch in talk.replies.syncs_ignored():
+            talk.statements.join(batch)
+            talk.portals.join(batch)
+        sent_already = talk.replies.copy_end_sent()
         if sent_already is None:
-            self._talk.copying_in = True
+            talk.copying_in = True
         else:
             failed = sent_already.kind == COPY_FAIL
-            self._talk.copy_ended(head.running[0], sent_already.copied, failed=failed)
+            talk.copy_ended(head.running[0], sent_already.copied, failed=failed)
         self._parts.append(raw)
 
     def _copy_out(self, raw: bytes, now: float) -> None:

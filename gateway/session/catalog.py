@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import asyncpg
 
-from masking.catalog import CastFunction, Catalog, Column, Function, Operator, Relation
+from masking.catalog import CastFunction, Catalog, Column, ForeignKey, Function, Operator, Relation
 
 #: format_type() qualifies what is not found on the path, so the path is empty while we read.
 _EMPTY_PATH = "SET LOCAL search_path = ''"
@@ -74,6 +74,27 @@ JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_class'::pg_catalog.reg
  AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = i.indrelid AND d.refobjsubid > 0
 WHERE i.indisunique OR i.indisexclusion
 GROUP BY i.indexrelid, i.indrelid
+"""
+
+# What one constraint looks at together: whether a clear column may change can depend on a masked one.
+_COMPANIONS = """
+SELECT c.conrelid::int8 AS relation, c.conkey::int4[] AS columns
+FROM pg_catalog.pg_constraint c
+WHERE c.contype IN ('c', 'p', 'u', 'x') AND pg_catalog.cardinality(c.conkey) > 1
+UNION
+SELECT i.indrelid::int8, pg_catalog.array_agg(DISTINCT d.refobjsubid)
+FROM pg_catalog.pg_index i
+JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = i.indexrelid
+ AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = i.indrelid AND d.refobjsubid > 0
+WHERE i.indisunique OR i.indisexclusion
+GROUP BY i.indexrelid, i.indrelid
+HAVING pg_catalog.count(DISTINCT d.refobjsubid) > 1
+"""
+
+_FOREIGN_KEYS = """
+SELECT c.conrelid::int8 AS relation, c.conkey::int4[] AS columns, c.confrelid::int8 AS target,
+       c.confkey::int4[] AS target_columns, c.confdeltype IN ('a', 'r') OR c.confupdtype IN ('a', 'r') AS holds
+FROM pg_catalog.pg_constraint c WHERE c.contype = 'f' ORDER BY c.oid
 """
 
 # System indexes have no dependencies recorded, and nobody may write there.
@@ -226,6 +247,7 @@ async def _relations(connection: asyncpg.Connection, types: _Types) -> tuple[Rel
         if row["relation"] in names:
             known = names[row["relation"]]
             constrained[row["relation"]].update(known[number] for number in row["columns"] if number in known)
+    companions, foreign_keys = await _constraints(connection, names)
     parents: defaultdict[int, list[int]] = defaultdict(list)
     children: defaultdict[int, list[int]] = defaultdict(list)
     for row in await connection.fetch(_INHERITANCE):
@@ -240,11 +262,37 @@ async def _relations(connection: asyncpg.Connection, types: _Types) -> tuple[Rel
             columns=tuple(columns.get(row["oid"], ())),
             primary_key=keys.get(row["oid"], ()),
             constrained=frozenset(constrained.get(row["oid"], ())),
+            companions=tuple(sorted(companions.get(row["oid"], ()))),
+            foreign_keys=tuple(foreign_keys.get(row["oid"], ())),
             parents=tuple(parents.get(row["oid"], ())),
             children=tuple(children.get(row["oid"], ())),
         )
         for row in rows
     )
+
+
+async def _constraints(
+    connection: asyncpg.Connection, names: Mapping[int, Mapping[int, str]]
+) -> tuple[Mapping[int, set[tuple[str, ...]]], Mapping[int, list[ForeignKey]]]:
+    """By relation: the columns that stand in one constraint together, and the foreign keys."""
+    companions: defaultdict[int, set[tuple[str, ...]]] = defaultdict(set)
+    for row in await connection.fetch(_COMPANIONS):
+        known = names.get(row["relation"], {})
+        together = {known[number] for number in row["columns"] if number in known}
+        if len(together) > 1:
+            companions[row["relation"]].add(tuple(sorted(together)))
+    foreign_keys: defaultdict[int, list[ForeignKey]] = defaultdict(list)
+    for row in await connection.fetch(_FOREIGN_KEYS):
+        own, other = names.get(row["relation"], {}), names.get(row["target"], {})
+        foreign_keys[row["relation"]].append(
+            ForeignKey(
+                columns=tuple(own[number] for number in row["columns"]),
+                target=row["target"],
+                target_columns=tuple(other[number] for number in row["target_columns"]),
+                holds=row["holds"],
+            )
+        )
+    return companions, foreign_keys
 
 
 def _column(row: Row, types: _Types) -> Column:

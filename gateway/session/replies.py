@@ -100,17 +100,24 @@ class Replies:
         self.skipping = not self._queue
         return skipped
 
-    def copy_begins(self) -> Expected | None:
-        """COPY FROM STDIN has begun. If its end was sent already, that; else None. PostgreSQL
-        ignores the Syncs sent before its end (PG manual, 55.2.6), so nobody waits for them."""
+    def syncs_ignored(self) -> list[int]:
+        """COPY FROM STDIN has begun: PostgreSQL ignores the Syncs sent before the end of its data
+        (PG manual, 55.2.6), so nobody waits for them. Returns their batches, which go on."""
         queue = self._queue
+        ignored: list[int] = []
         while len(queue) > 1 and queue[1].kind == SYNC:
+            ignored.append(queue[1].batch)
             del queue[1]
-        if len(queue) > 1 and queue[1].kind in COPY_ENDS:
-            end = queue[1]
-            del queue[1]
-            return end
-        return None
+        return ignored
+
+    def copy_end_sent(self) -> Expected | None:
+        """The end of the data of the COPY that has begun, if it was sent already; it is taken out."""
+        queue = self._queue
+        if len(queue) < 2 or queue[1].kind not in COPY_ENDS:
+            return None
+        end = queue[1]
+        del queue[1]
+        return end
 
     def still_running(self) -> list[Running]:
         return [running for expected in self._queue for running in expected.own_events]

@@ -145,6 +145,15 @@ class Names(Generic[Value]):
         if self._all_unsettled <= batch:
             self._all_unsettled = 0
 
+    def join(self, batch: int) -> None:
+        """This batch goes on in the next: PostgreSQL ignored the Sync between them."""
+        if self._all_unsettled == batch:
+            self._all_unsettled = batch + 1
+        self._changes = deque((at + (at == batch), key) for at, key in self._changes)
+        for key, at in self._unsettled.items():
+            if at == batch:
+                self._unsettled[key] = batch + 1
+
     def end_transaction(self, batch: int) -> None:
         """The transaction of this batch is over: what it set and does not outlive it is gone."""
         if not self._passing:

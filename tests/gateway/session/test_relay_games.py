@@ -209,6 +209,15 @@ def test_a_sync_within_the_data_of_a_simple_copy_is_ignored(relay: Relay) -> Non
     assert not relay.busy
 
 
+def test_a_batch_goes_on_over_a_sync_that_is_ignored(relay: Relay) -> None:
+    relay.client_sent(says(Parse("", COPY), Bind("", ""), Execute(""), Sync()), 1.0)
+    relay.upstream_sent(says(ParseComplete(), BindComplete(), CopyInResponse(0, (0,))), 1.0)
+    relay.client_sent(says(CopyDone(), Bind("", ""), Sync()), 1.0)
+    assert not relay.holding, "nobody will answer the first Sync"
+    relay.upstream_sent(says(CommandComplete("COPY 0"), BindComplete(), READY), 1.0)
+    assert not relay.busy
+
+
 def test_copy_ends_where_there_is_no_copy_mean_nothing(relay: Relay) -> None:
     relay.client_sent(says(CopyDone(), Query("SELECT 1"), CopyData(b"x"), CopyDone(), Query("SELECT 2")), 1.0)
     done = relay.upstream_sent(says(CommandComplete("SELECT 1"), READY, CommandComplete("SELECT 1"), READY), 1.0)
