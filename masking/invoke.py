@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from masking.definitions import wrap_definition
 from masking.functions import SEQUENCE_FUNCTIONS, SETTING_FUNCTIONS, is_definition
 from masking.names import Names
-from masking.nodes import strings, text_constant
+from masking.nodes import expression, strings, text_constant, text_node
 from masking.parse import Message, pg
 from masking.refusal import not_understood
 from masking.rules import (
@@ -16,7 +18,8 @@ from masking.rules import (
     setting_not_shown,
 )
 from masking.scope import Scope
-from masking.settings_list import may_set, may_show
+from masking.search_path import honoured, listed, schemas
+from masking.settings_list import SETTABLE, SHOWABLE, clamped, may_set, may_show
 from masking.sight import Sight
 
 
@@ -75,7 +78,9 @@ class Invocations(Names):
             raise not_understood("named arguments are not understood here", offset=message.location)
         first = text_constant(message.args[0]) if message.args else None
         if name == "current_setting":
-            if first is None or not may_show(first) or arguments not in (1, 2):
+            if first is None and arguments in (1, 2) and _is_text_parameter(message.args[0]):
+                self._only_listed(message.args[0], SHOWABLE)
+            elif first is None or not may_show(first) or arguments not in (1, 2):
                 raise setting_not_shown(first, message.location)
         elif name == "set_config":
             self._set_config(message, first, arguments)
@@ -87,8 +92,40 @@ class Invocations(Names):
 
     def _set_config(self, message: Message, first: str | None, arguments: int) -> None:
         value = text_constant(message.args[1]) if arguments == 3 else None
-        if first is None or value is None or not may_set(first, (value,)):
+        if first is None and value is not None and message.args[0].HasField("column_ref"):
+            # pg_dump: SELECT set_config(name, 'view, foreign-table', false) FROM pg_settings WHERE name = …
+            ceilings = self.policy.ceilings
+            self._only_listed(message.args[0], {name for name in SETTABLE if may_set(name, (value,), ceilings)})
+            return
+        if first is None or value is None:
             raise setting_not_changed(first, message.location)
+        wished = value
+        if first.lower() == "search_path":
+            path = honoured(schemas(value), self.sight.catalog.search_path)
+            if path is None:
+                raise setting_not_changed(first, message.location)
+            value = listed(path)
+        elif (ceiling := clamped(first, value, self.policy.ceilings)) is not None:
+            value = ceiling
+        elif not may_set(first, (value,), self.policy.ceilings):
+            raise setting_not_changed(first, message.location)
+        if value != wished:
+            message.args[1].CopyFrom(text_node(value))
+
+    def _only_listed(self, argument: Message, settings: Collection[str]) -> None:
+        """`current_setting($1)`: whatever is passed, the name comes out of our list.
+
+        `current_setting(COALESCE((ARRAY['jit', …])[array_position(ARRAY['jit', …], lower($1))], 'not listed'))`
+        """
+        names = "ARRAY[" + ", ".join(f"'{name}'" for name in sorted(settings)) + "]::pg_catalog.text[]"
+        template = expression(
+            f"COALESCE(({names})[pg_catalog.array_position({names}, pg_catalog.lower('its place'))], "
+            "'not a listed setting')"
+        )
+        position = template.coalesce_expr.args[0].a_indirection.indirection[0].a_indices.uidx
+        position.func_call.args[1].func_call.args[0].CopyFrom(argument)
+        argument.CopyFrom(template)
+        self.masked = True
 
     def _sequence_function(self, message: Message, name: str, first: str | None) -> None:
         if name == "lastval":
@@ -101,3 +138,13 @@ class Invocations(Names):
             raise sequence_not_permitted(name, message.location)
         self.touch(seen).written.add("last_value")
         self.writes = self.writes or name != "currval"
+
+
+def _is_text_parameter(node: Message) -> bool:
+    """`$1`, or with a cast to text on it, as drivers send it."""
+    if node.HasField("type_cast"):
+        type_name = node.type_cast.type_name
+        if strings(type_name.names)[-1] not in ("text", "varchar") or type_name.typmods or type_name.array_bounds:
+            return False
+        node = node.type_cast.arg
+    return bool(node.HasField("param_ref"))

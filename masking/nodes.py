@@ -60,6 +60,11 @@ def text_constant(node: Message) -> str | None:
     return None
 
 
+def text_node(value: str) -> Message:
+    """The Node of a string literal."""
+    return pg.Node(a_const=pg.A_Const(sval=pg.String(sval=value)))
+
+
 def quoted(name: str) -> str:
     """An identifier as SQL text."""
     return '"' + name.replace('"', '""') + '"'

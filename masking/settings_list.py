@@ -1,9 +1,9 @@
 """Which settings a session may change, read back, or bring along at startup.
 
 Never listed: what changes lexing (standard_conforming_strings, backslash_quote), names
-(search_path, which search_path.py looks after), identity (role, session_authorization), limits (work_mem, temp_file_limit),
-read-only mode, session_replication_role, or any custom setting, one of which
-holds the mask key. PG manual, chapter 20.
+(search_path, which search_path.py looks after), identity (role, session_authorization), limits
+(work_mem, temp_file_limit), read-only mode, session_replication_role, or any custom setting, one of
+which holds the mask key. PG manual, chapter 20.
 """
 
 from __future__ import annotations
@@ -52,6 +52,11 @@ NO_CEILINGS: Mapping[str, int] = {}
 def milliseconds(value: str) -> bool:
     """A duration as the timeouts take it: a number with an optional unit."""
     return _DURATION.fullmatch(value) is not None
+
+
+def nonsystem_kinds(value: str) -> bool:
+    """Names of kinds, in any order."""
+    return {part.strip().lower() for part in value.split(",")} <= {"", "view", "foreign-table"}
 
 
 def _one_of(*allowed: str) -> Check:
@@ -107,6 +112,8 @@ SETTABLE: Mapping[str, Check] = {
     # Only to the value that is pinned, because drivers and dump tools send them.
     "standard_conforming_strings": on_only,
     "synchronize_seqscans": boolean,
+    # Takes away what a query may read through; pg_dump sets it.
+    "restrict_nonsystem_relation_kind": nonsystem_kinds,
     # Row security is never off for the gateway's login: off makes a query fail where it would be filtered.
     "row_security": boolean,
     # psql and pg_dump ask for it; errors would tell no more than they do anyway.
@@ -218,6 +225,15 @@ def may_set(name: str, value: Sequence[str] | None, ceilings: Mapping[str, int] 
     text = ", ".join(value)
     ceiling = ceilings.get(name.lower())
     return check(text) and (ceiling is None or 0 < _in_milliseconds(text) <= ceiling)
+
+
+def clamped(name: str, value: str, ceilings: Mapping[str, int]) -> str | None:
+    """What a wish beyond the operator's limit becomes: the limit. None for any other wish; dump tools switch
+    timeouts off, and would not go on if that failed."""
+    ceiling = ceilings.get(name.lower())
+    if ceiling is None or not milliseconds(value) or may_set(name, (value,), ceilings):
+        return None
+    return f"{ceiling}ms"
 
 
 def _in_milliseconds(text: str) -> float:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from masking.analyse import Analysis
 from masking.copying import copy_kind, judge_copy
-from masking.nodes import kind_of, strings, words
+from masking.nodes import kind_of, strings, text_node, words
 from masking.parse import Message, pg
 from masking.policy import SESSION_KINDS, StatementKind
 from masking.refusal import by_policy, not_understood
@@ -23,7 +23,7 @@ from masking.rules import (
 )
 from masking.scope import Scope
 from masking.search_path import honoured
-from masking.settings_list import may_set, may_show
+from masking.settings_list import clamped, may_set, may_show
 from masking.walk import WRITE_NODES
 
 _KINDS = {
@@ -240,6 +240,14 @@ def _set(analysis: Analysis, node: Message) -> None:
                 raise _setting(analysis, name, message.location)
         case pg.VAR_SET_VALUE:
             values = [_setting_value(item) for item in message.args]
+            if name == "search_path":
+                _set_search_path(analysis, message, values)
+                return
+            if len(values) == 1 and values[0] is not None:
+                ceiling = clamped(name, values[0], analysis.policy.ceilings)
+                if ceiling is not None:
+                    message.args[0].CopyFrom(text_node(ceiling))
+                    return
             given = [value for value in values if value is not None]
             if None in values or not may_set(name, given, analysis.policy.ceilings):
                 raise _setting(analysis, name, message.location)
@@ -248,11 +256,11 @@ def _set(analysis: Analysis, node: Message) -> None:
 
 
 def _set_search_path(analysis: Analysis, message: Message, values: list[str | None]) -> None:
-    path = honoured([value or "" for value in values], analysis.sight.catalog.search_path)
+    path = honoured(values, analysis.sight.catalog.search_path)
     if path is None:
         raise _setting(analysis, "search_path", message.location)
     del message.args[:]
-    message.args.extend(pg.Node(a_const=pg.A_Const(sval=pg.String(sval=schema))) for schema in path)
+    message.args.extend(text_node(schema) for schema in path)
 
 
 def _setting(analysis: Analysis, name: str, offset: int) -> Exception:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from masking.settings_list import OptionsError, may_set, may_show, may_start_with, parse_options
+from masking.settings_list import OptionsError, clamped, may_set, may_show, may_start_with, parse_options
 
 SENT_BY_TOOLS = (
     ("application_name", "psql"),
@@ -24,6 +24,8 @@ SENT_BY_TOOLS = (
     ("default_transaction_read_only", "on"),
     ("jit", "off"),
     ("enable_seqscan", "off"),
+    ("row_security", "off"),
+    ("restrict_nonsystem_relation_kind", "view, foreign-table"),
 )
 
 NEVER_SET = (
@@ -36,7 +38,6 @@ NEVER_SET = (
     ("search_path", "hidden"),
     ("role", "postgres"),
     ("session_authorization", "postgres"),
-    ("row_security", "off"),
     ("session_replication_role", "replica"),
     ("default_transaction_read_only", "off"),
     ("transaction_read_only", "off"),
@@ -131,3 +132,12 @@ def test_a_timeout_of_the_operators_may_be_lowered_and_never_lifted(value: str, 
     assert may_set("Statement_Timeout", (value,), ceilings) is allowed
     assert may_set("lock_timeout", (value,), ceilings)
     assert may_set("statement_timeout", None, ceilings), "back to what was pinned"
+
+
+def test_a_wish_beyond_the_limit_becomes_the_limit() -> None:
+    ceilings = {"statement_timeout": 10_000}
+    assert clamped("statement_timeout", "0", ceilings) == "10000ms"
+    assert clamped("STATEMENT_TIMEOUT", "1h", ceilings) == "10000ms"
+    assert clamped("statement_timeout", "5s", ceilings) is None
+    assert clamped("statement_timeout", "soon", ceilings) is None
+    assert clamped("lock_timeout", "0", ceilings) is None

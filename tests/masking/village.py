@@ -69,7 +69,8 @@ _BUILTIN = """count:0 count:1 sum:1 avg:1 max:1 min:1 upper:1 lower:1 length:1 n
     set_config:3 nextval:1 currval:1 setval:2 lastval:0 pg_get_viewdef:1 pg_get_expr:2 to_json:1 json_agg:1
     percentile_cont:2 substring:3 extract:2 like_escape:2 replace:3 translate:3 regexp_replace:4 xmlelement:1
     query_to_xml:4 ts_rewrite:2 ts_rewrite:3 pg_terminate_backend:1 version:0 pg_backend_pid:0 timezone:2
-    overlay:3 date_trunc:2 array_agg:1 string_agg:2 coalesce_not:1 obj_description:2 col_description:2"""
+    overlay:3 date_trunc:2 array_agg:1 string_agg:2 coalesce_not:1 obj_description:2 col_description:2
+    array_position:2"""
 
 
 def _function(entry: str, schema: str = "pg_catalog") -> Function:

@@ -57,6 +57,17 @@ COPY customers FROM STDIN WHERE email LIKE 'x'
 SET search_path = vault, crm; SELECT * FROM secrets
 SET search_path TO pg_temp, crm
 SET LOCAL search_path = ''; SELECT * FROM customers
+SET search_path = ''; SELECT * FROM customers WHERE email::text = 'x' OR name ~ 'zqx'; TABLE crm.customers
+SELECT set_config('search_path', '', false); COPY crm.customers TO STDOUT
+SET search_path = ''; SELECT to_json(c), c::text, row(c.*) FROM crm.customers c ORDER BY c; RESET search_path
+SET search_path TO crm, public; SELECT * FROM customers
+SELECT set_config(name, 'known', false) FROM (VALUES ('pgcurfew.mask_key')) AS v (name); SELECT name FROM customers
+SELECT set_config(name, 'postgres', false) FROM pg_settings WHERE name IN ('role', 'session_authorization'); TABLE customers
+SELECT set_config(email, 'x', false) FROM customers
+SELECT set_config(name, 'vault', false) FROM (VALUES ('search_path')) AS v (name); SELECT * FROM secrets
+BEGIN; LOCK TABLE customers IN ACCESS SHARE MODE; TABLE customers
+LOCK TABLE vault.secrets IN ACCESS SHARE MODE
+LOCK TABLE customers IN ACCESS EXCLUSIVE MODE
 SET standard_conforming_strings = off; SELECT '\'', email FROM customers
 SET backslash_quote = on
 SET client_encoding = 'SJIS'; SELECT email FROM customers

@@ -240,6 +240,37 @@ RESET application_name
 --= RESET application_name
 
 RESET search_path
+--= RESET search_path
+
+-- A path of its own: less of the pinned one, and pg_temp last
+
+SET search_path = ''
+--= SET search_path TO pg_catalog, pg_temp
+
+SELECT set_config('search_path', '', false)
+--= SELECT pg_catalog.set_config('search_path', '"pg_catalog", "pg_temp"', false)
+
+SET LOCAL search_path TO pg_temp, public
+--= SET LOCAL search_path TO public, pg_temp
+
+SELECT set_config('SEARCH_PATH', '"public", pg_temp', true)
+--= SELECT pg_catalog.set_config('SEARCH_PATH', '"public", "pg_temp"', true)
+
+SET search_path = public, archive
+--! 42501 setting-not-listed
+
+SET search_path = "$user", public
+--! 42501 setting-not-listed
+
+SELECT set_config('search_path', $1, false)
+--! 42501 setting-not-listed
+
+-- A driver passes the name: it comes out of the list, whatever it is
+
+SELECT current_setting($1 || 'x')
+--! 42501 setting-not-listed
+
+SELECT current_setting($1::char(3))
 --! 42501 setting-not-listed
 
 DISCARD ALL

@@ -71,6 +71,16 @@ TRUNCATE users
 LOCK TABLE users
 --! 42501 statement-kind
 
+-- Any query takes this lock on what it reads
+LOCK TABLE ONLY users, orders IN ACCESS SHARE MODE
+--= LOCK TABLE ONLY public.users, public.orders IN ACCESS SHARE MODE
+
+LOCK TABLE users IN ROW SHARE MODE
+--! 42501 statement-kind
+
+LOCK TABLE nosuch IN ACCESS SHARE MODE
+--! 42P01 relation-unknown
+
 VACUUM users
 --! 42501 statement-kind
 
