@@ -34,6 +34,6 @@ def listed(path: Sequence[str]) -> str:
 
 
 def _name(part: str) -> str:
-    if len(part) > 2 and part[0] == part[-1] == '"':
+    if len(part) >= 2 and part[0] == part[-1] == '"':
         return part[1:-1]
     return part
