@@ -52,25 +52,28 @@ def cases(place: Place, plan: Plan) -> Iterator[Case]:
     """Everything, in its order."""
     # Ways are asked for when a case runs: the gateway may have been started again since.
     direct: Way = lambda: place.direct  # noqa: E731
+    # What is compared stands side by side.
     ways: dict[str, Way] = {
         "direct": direct,
         **{peer.name: functools.partial(_same, peer) for peer in place.peers},
         "gateway": place.gateway,
         "gateway_tls": lambda: place.over_tls(place.gateway()),
     }
-    unmasked: Way = lambda: place.gateway("unmasked")  # noqa: E731
     for mode in MODES:
         for name, way in ways.items():
             yield _rate(f"{mode}_c8.{name}", way, mode, plan)
-    yield _rate("prepared_c8.unmasked", unmasked, "prepared", plan)
+            if (mode, name) == ("prepared", "gateway"):
+                yield _rate("prepared_c8.unmasked", lambda: place.gateway("unmasked"), mode, plan)
+    beside_direct: dict[str, Way] = {name: ways[name] for name in ("haproxy", "pgbouncer", "direct", "gateway", "gateway_tls")
+                     if name in ways}  # fmt: skip
     for mode in ("prepared", "simple"):
-        for name, way in ways.items():
+        for name, way in beside_direct.items():
             yield _latency(f"{mode}_c1.{name}", way, mode, plan)
-    ways_to_read = {**ways, "direct_tls": lambda: place.over_tls(place.direct)}
-    ways_to_read.pop("haproxy", None)
+    beside_direct.pop("haproxy", None)
+    readers: dict[str, Way] = {"direct_tls": lambda: place.over_tls(place.direct), **beside_direct}
     for what, sql in BULK.items():
-        for name, way in ways_to_read.items():
-            yield _read(f"{what}.{name}", way, lambda sql=sql: sql, place.rows)  # type: ignore[misc]
+        for name, way in readers.items():
+            yield _read(f"{what}.{name}", way, functools.partial(str, sql), place.rows)
     yield from _masked(place, direct, plan)
     yield _connect("connect.free", lambda: place.gateway("masked", "free"), plan)
     yield _connect("connect.free_tls", lambda: place.over_tls(place.gateway("masked", "free")), plan)
@@ -175,6 +178,11 @@ def _judging(place: Place) -> Case:
 
     def run() -> Samples:
         found = bench().measure()
-        return {"judge.seen_us": found.seen_us, "judge.new_ms": found.new_ms, "judge.short_ms": found.short_ms}
+        return {
+            "judge.seen_us": found.seen_us,
+            "judge.constants_us": found.constants_us,
+            "judge.new_ms": found.new_ms,
+            "judge.short_ms": found.short_ms,
+        }
 
     return Case("judge", run)

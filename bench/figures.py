@@ -186,6 +186,8 @@ BESIDE = (
            "/s"),
     Figure("connects_per_second_postgres", "the same connects, to PostgreSQL", value("connect.postgres.per_second"),
            "/s"),
+    Figure("judge_constants_us", "judging a statement that differs in its constant from one seen before",
+           value("judge.constants_us"), "µs", better="lower"),
     Figure("judge_short_ms", "judging a new statement (pgbench's SELECT)", value("judge.short_ms"), "ms",
            better="lower"),
 )  # fmt: skip

@@ -19,6 +19,7 @@ from masking.verdict import Rewritten
 
 SEEN = b"SELECT abalance FROM pgbench_accounts WHERE aid = 4711;"
 SEEN_TIMES = 20_000
+ALIKE_TIMES = 3_000
 NEW_TIMES = 150
 
 #: TPC-H's third query, with the customer's name beside the key; each run has another date and limit.
@@ -34,9 +35,11 @@ LIMIT {limit}"""
 
 @dataclass(frozen=True, slots=True)
 class Judging:
-    """Microseconds for a text seen before; milliseconds for a new one and for one like pgbench's."""
+    """Microseconds for a text seen before, and for one that differs from those in its constant alone;
+    milliseconds for a new one, and for one like pgbench's."""
 
     seen_us: float
+    constants_us: float
     new_ms: float
     short_ms: float
 
@@ -55,7 +58,13 @@ class Bench:
         for _ in range(SEEN_TIMES):
             judge.judge(SEEN)
         seen = (time.perf_counter() - started) / SEEN_TIMES
-        return Judging(seen * 1e6, self._new(Q3) * 1e3, self._new(SEEN.decode().replace("4711", "{limit}")) * 1e3)
+        alike = [SEEN.replace(b"4711", str(number).encode()) for number in range(10_000, 10_000 + ALIKE_TIMES)]
+        started = time.perf_counter()
+        for text in alike:
+            judge.judge(text)
+        constants = (time.perf_counter() - started) / ALIKE_TIMES
+        short = self._new(SEEN.decode().replace("4711", "{limit}"))
+        return Judging(seen * 1e6, constants * 1e6, self._new(Q3) * 1e3, short * 1e3)
 
     def _new(self, text: str) -> float:
         (verdict,) = review(text.format(limit=1), self._policy, self._catalog).verdicts

@@ -98,7 +98,7 @@ def raised(
                 tokens = {pair: _token(stage, *pair) for pair in (
                     ("masked", "bench"), ("masked", "free"), ("unmasked", "bench"),
                 )}  # fmt: skip
-                peers = tuple(peer for peer in (bouncer, proxy) if peer is not None)
+                peers = tuple(peer for peer in (proxy, bouncer) if peer is not None)
                 place = Place(stage, cluster, rows, direct, peers, tokens)
                 place.warm()
                 yield place

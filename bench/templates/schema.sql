@@ -1,12 +1,12 @@
 -- Rows for bulk reads, a hundred bytes each, and TPC-H's tables (empty: only their judgement is measured).
 
 CREATE TABLE bulk AS
-SELECT number AS id,
+SELECT number::integer AS id,
        timestamptz '2025-01-01 00:00:00+00' + number * interval '37 seconds' AS at,
        (number * 7919 % 1000000)::numeric(10, 2) / 100 AS amount,
        'row ' || number || ' of many, with a text of ordinary length' AS note,
        md5(number::text) AS secret
-FROM generate_series(1, :rows) AS number;
+FROM generate_series(1, :rows::bigint) AS number;
 
 CREATE UNIQUE INDEX ON bulk (id);
 
