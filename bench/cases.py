@@ -64,8 +64,8 @@ def cases(place: Place, plan: Plan) -> Iterator[Case]:
             yield _rate(f"{mode}_c8.{name}", way, mode, plan)
             if (mode, name) == ("prepared", "gateway"):
                 yield _rate("prepared_c8.unmasked", lambda: place.gateway("unmasked"), mode, plan)
-    beside_direct: dict[str, Way] = {name: ways[name] for name in ("haproxy", "pgbouncer", "direct", "gateway", "gateway_tls")
-                     if name in ways}  # fmt: skip
+    order = ("haproxy", "pgbouncer", "direct", "gateway", "gateway_tls")
+    beside_direct: dict[str, Way] = {name: ways[name] for name in order if name in ways}
     for mode in ("prepared", "simple"):
         for name, way in beside_direct.items():
             yield _latency(f"{mode}_c1.{name}", way, mode, plan)
