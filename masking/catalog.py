@@ -37,6 +37,18 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
+class ForeignKey:
+    """One foreign key of a relation: its columns, in the order of those that they point to."""
+
+    columns: tuple[str, ...]
+    #: OID and columns of the relation it points to.
+    target: int
+    target_columns: tuple[str, ...]
+    #: Does it stop a DELETE or a change of the key there (NO ACTION, RESTRICT)?
+    holds: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Relation:
     oid: int
     schema: str
@@ -50,6 +62,9 @@ class Relation:
     #: OIDs of direct parents and direct children in pg_inherits (partitions included).
     parents: tuple[int, ...] = ()
     children: tuple[int, ...] = ()
+    #: Columns that one CHECK, unique index or exclusion constraint looks at together, two or more, sorted.
+    companions: tuple[tuple[str, ...], ...] = ()
+    foreign_keys: tuple[ForeignKey, ...] = ()
 
     @property
     def qualified(self) -> str:
@@ -138,6 +153,15 @@ class Catalog:
     @cached_property
     def relation_by_oid(self) -> Mapping[int, Relation]:
         return {relation.oid: relation for relation in self.relations.values()}
+
+    @cached_property
+    def referencing(self) -> Mapping[int, tuple[tuple[Relation, ForeignKey], ...]]:
+        """OID of a relation -> the foreign keys that point to it."""
+        grouped: dict[int, list[tuple[Relation, ForeignKey]]] = {}
+        for relation in self.relations.values():
+            for key in relation.foreign_keys:
+                grouped.setdefault(key.target, []).append((relation, key))
+        return {oid: tuple(found) for oid, found in grouped.items()}
 
     @cached_property
     def functions_by_name(self) -> Mapping[str, tuple[Function, ...]]:

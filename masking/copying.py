@@ -12,6 +12,7 @@ from masking.analyse import Analysis
 from masking.nodes import column_reference, kind_of, result_target, string, strings, words
 from masking.parse import Message, pg
 from masking.policy import StatementKind
+from masking.probes import supplying_tells
 from masking.refusal import Forbidden, by_policy
 from masking.rules import probes_constraint, write_not_permitted
 from masking.scope import Entry, Output, Scope
@@ -111,7 +112,8 @@ def _copy_from(analysis: Analysis, message: Message) -> None:
     for column in columns:
         if not seen.may_write(column):
             raise write_not_permitted(seen, column, analysis.policy.role, message.relation.location)
-        if column in seen.masks and not analysis.policy.may_probe_constraints:
+        tells = column in seen.masks or supplying_tells(analysis.sight, seen, column)
+        if tells and not analysis.policy.may_probe_constraints:
             raise probes_constraint(seen, column, message.relation.location)
     analysis.touch(seen).written.update(columns)
     analysis.writes = True

@@ -337,6 +337,12 @@ def _digest(mask: Mask, value: str, key_setting: str) -> str:
     return f"pg_catalog.encode(pg_catalog.sha256({octets}), 'hex')"
 
 
+def _exact_text_of(column: Column, value: str) -> str:
+    """Text that no setting rounds: with extra_float_digits low, all that is near would have one pseudonym."""
+    send = {FLOAT4: "float4send", FLOAT8: "float8send"}.get(column.type_oid)
+    return _text_of(value) if send is None else f"pg_catalog.encode(pg_catalog.{send}({value}), 'hex')"
+
+
 def _keyed_number(digest: str, below: int) -> str:
     """A number from 0 to below - 1."""
     bits = f"pg_catalog.concat('x', pg_catalog.left({digest}, 16))::pg_catalog.bit(64)::pg_catalog.int8"
@@ -347,7 +353,7 @@ def _pseudonym(mask: Mask, column: Column, value: str, key_setting: str) -> str:
     if column.type_oid == BYTEA:
         hexadecimal = f"pg_catalog.encode({value}, 'hex')"
         return f"pg_catalog.decode(pg_catalog.left({_digest(mask, hexadecimal, key_setting)}, 32), 'hex')"
-    digest = _digest(mask, _text_of(value), key_setting)
+    digest = _digest(mask, _exact_text_of(column, value), key_setting)
     if is_text(column):
         if mask.option("style") == "email":
             return f"pg_catalog.concat('user_', pg_catalog.left({digest}, 12), '@masked.example')"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from masking.policy import StatementKind
-from masking.refusal import Forbidden, by_policy
+from masking.refusal import Forbidden, by_policy, not_understood
 from masking.sight import Seen
 
 #: Kinds that change data. A role with none of them is read-only.
@@ -32,7 +32,13 @@ def relation_name(text: str | None) -> tuple[str | None, str]:
 
 
 def _identifier(text: str) -> str:
-    return text[1:-1].replace('""', '"') if text.startswith('"') else text.lower()
+    """As PostgreSQL folds and cuts it: only ASCII letters, at 63 bytes (PG manual 4.1.1)."""
+    plain = text[1:-1].replace('""', '"') if text.startswith('"') else _folded(text)
+    return plain.encode()[:63].decode("utf-8", "ignore")
+
+
+def _folded(text: str) -> str:
+    return "".join(letter.lower() if letter.isascii() else letter for letter in text)
 
 
 def kind_not_permitted(command: str, role: str, kind: str | None) -> Forbidden:
@@ -42,6 +48,16 @@ def kind_not_permitted(command: str, role: str, kind: str | None) -> Forbidden:
         f'If this role should run it, ask for "{kind}" to be listed under its statements.'
         if kind
         else "No role may run it in this version; ask a database administrator to run it.",
+    )
+
+
+def newer_syntax(version: int, offset: int | None) -> Forbidden:
+    """Law 3: the server would read the text in another way than it was judged."""
+    return not_understood(
+        f"this form of SQL/JSON or MERGE came with PostgreSQL {version}; the database here is older",
+        hint="If a function of that name is meant, write its schema before it.",
+        offset=offset,
+        rule="newer-syntax",
     )
 
 
@@ -101,12 +117,13 @@ def write_not_permitted(seen: Seen, column: str | None, role: str, offset: int |
     )
 
 
-def probes_constraint(seen: Seen, column: str, offset: int | None = None) -> Forbidden:
+def probes_constraint(seen: Seen, column: str | None, offset: int | None = None) -> Forbidden:
+    what = f'a value for column "{column}" of' if column else "deleting rows of"
     return by_policy(
         "masked-constraint",
-        f'a value for column "{column}" of relation "{seen.relation.name}" would tell whether it exists',
-        "The column is masked and under a unique, exclusion or foreign-key constraint; "
-        "ask for may_probe_constraints if this role should supply values for it.",
+        f'{what} relation "{seen.relation.name}" could tell of values that are masked',
+        "A constraint looks at masked values here, and its verdict would be an answer; "
+        "ask for may_probe_constraints if this role should make such writes.",
         offset,
     )
 

@@ -214,6 +214,10 @@ STARTUP: Mapping[str, Check] = {
 }
 
 
+#: Of the running transaction: before PostgreSQL 16 a RESET makes a read-only one writable, whatever was pinned.
+_NEVER_RESET = frozenset({"transaction_read_only"})
+
+
 def may_set(name: str, value: Sequence[str] | None, ceilings: Mapping[str, int] = NO_CEILINGS) -> bool:
     """May a session SET this setting to these values? None is DEFAULT or RESET, which brings back what
     the startup packet pinned. `ceilings` (setting -> milliseconds) may be lowered, never lifted."""
@@ -221,7 +225,7 @@ def may_set(name: str, value: Sequence[str] | None, ceilings: Mapping[str, int] 
     if check is None:
         return False
     if value is None:
-        return True
+        return name.lower() not in _NEVER_RESET
     text = ", ".join(value)
     ceiling = ceilings.get(name.lower())
     return check(text) and (ceiling is None or 0 < _in_milliseconds(text) <= ceiling)

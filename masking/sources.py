@@ -138,6 +138,7 @@ class Sources(Invocations):
         return Entry(alias.aliasname if alias else "xmltable", output, aliased=True)
 
     def _from_json_table(self, item: Message, outer: Scope, level: Scope) -> Entry:
+        self.require_version("JsonTable", item.location)
         around = Scope(outer, list(level.entries))
         for name in ("context_item", "pathspec", "on_error"):
             self.expression(item, name, around)

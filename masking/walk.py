@@ -17,6 +17,7 @@ from masking.refusal import not_understood
 from masking.rewrite import Splices
 from masking.rules import (
     kind_not_permitted,
+    newer_syntax,
     unknown_relation,
 )
 from masking.scope import Cte, Output, Scope
@@ -46,6 +47,21 @@ IMPLICIT_OPERATORS: dict[int, tuple[str, ...]] = {
     pg.AEXPR_NOT_BETWEEN: ("<", ">"),
     pg.AEXPR_BETWEEN_SYM: (">=", "<="),
     pg.AEXPR_NOT_BETWEEN_SYM: ("<", ">"),
+}
+#: Syntax that came with a version: before it, `JSON_VALUE(a, b)` calls whatever function has that name.
+NEWER: dict[str, int] = {
+    **dict.fromkeys(
+        words(
+            """
+            JsonObjectConstructor JsonArrayConstructor JsonArrayQueryConstructor JsonObjectAgg JsonArrayAgg
+            JsonIsPredicate
+            """
+        ),
+        160000,
+    ),
+    **dict.fromkeys(
+        words("JsonFuncExpr JsonParseExpr JsonScalarExpr JsonSerializeExpr JsonTable MergeSupportFunc"), 170000
+    ),
 }
 EXPLICIT_OPERATORS = frozenset({pg.AEXPR_OP, pg.AEXPR_OP_ANY, pg.AEXPR_OP_ALL})
 NAMED_BY_GRAMMAR = frozenset({pg.AEXPR_IN, pg.AEXPR_LIKE, pg.AEXPR_ILIKE, pg.AEXPR_SIMILAR})
@@ -97,6 +113,11 @@ class Walk(ABC):
         if kind not in self.policy.statements:
             raise kind_not_permitted(kind.value.replace("_", " ").upper(), self.policy.role, kind.value)
 
+    def require_version(self, node: str, offset: int | None) -> None:
+        """The server must be young enough to read this node's text as we do."""
+        if self.sight.catalog.server_version < NEWER[node]:
+            raise newer_syntax(NEWER[node] // 10000, offset)
+
     def relation(self, reference: Message) -> Seen:
         """The relation that a RangeVar names, which gets its schema's name printed."""
         schema = reference.schemaname or None
@@ -138,6 +159,8 @@ class Walk(ABC):
                 raise not_understood(
                     f"{name} is not understood in this place", offset=getattr(message, "location", None)
                 )
+            elif name in NEWER:
+                self.require_version(name, getattr(message, "location", None))
             below: list[tuple[Message, Message | None, int]] = []
             for field_, value in message.ListFields():
                 if field_.message_type is not None:

@@ -13,6 +13,7 @@ from masking.analyse import Analysis
 from masking.nodes import inside, kind_of, message_children
 from masking.parse import Message, pg
 from masking.policy import StatementKind
+from masking.probes import changing_tells, deleting_tells, supplying_tells
 from masking.refusal import not_understood
 from masking.rewrite import finish_from, is_star, write_out_returning
 from masking.rules import probes_constraint, where_required, write_not_permitted
@@ -61,26 +62,31 @@ def _target(reference: Message, seen: Seen) -> Entry:
     return Entry(name, Output([c.name for c in seen.relation.columns]), seen=seen, aliased=aliased, raw=True)
 
 
-def _write(analysis: Analysis, seen: Seen, column: str, offset: int, *, supplied: bool = True) -> None:
-    """A value goes into a column: the role must be allowed to, and the outcome must not be an answer."""
+def _write(
+    analysis: Analysis, seen: Seen, column: str, offset: int, *, supplied: bool = True, changed: bool = False
+) -> None:
+    """A value goes into a column: the role must be allowed to, and the outcome must not be an answer.
+    `supplied`: it is the role's own value; `changed`: it goes into a row that is there already."""
     if not seen.may_write(column):
         raise write_not_permitted(seen, column, analysis.policy.role, offset)
     analysis.touch(seen).written.add(column)
     if supplied:
         refuse_probe(analysis, seen, column, offset)
+    if changed and not analysis.policy.may_probe_constraints and changing_tells(analysis.sight, seen, column):
+        raise probes_constraint(seen, column, offset)
 
 
 def refuse_probe(analysis: Analysis, seen: Seen, column: str, offset: int | None = None) -> None:
     """A unique or foreign-key violation tells whether a masked value exists."""
-    if analysis.policy.may_probe_constraints:
-        return
-    if column in seen.masks and column in seen.relation.constrained:
+    if not analysis.policy.may_probe_constraints and supplying_tells(analysis.sight, seen, column):
         raise probes_constraint(seen, column, offset)
 
 
-def _write_all(analysis: Analysis, seen: Seen, offset: int) -> None:
+def _delete_rows(analysis: Analysis, seen: Seen, offset: int) -> None:
     if not seen.may_write_all:
         raise write_not_permitted(seen, None, analysis.policy.role, offset)
+    if not analysis.policy.may_probe_constraints and deleting_tells(analysis.sight, seen):
+        raise probes_constraint(seen, None, offset)
     analysis.touch(seen).written.update(c.name for c in seen.relation.columns)
 
 
@@ -144,7 +150,7 @@ def _assignments(analysis: Analysis, targets: Iterable[Message], level: Scope, s
     for node in targets:
         target = node.res_target
         supplied = kind_of(target.val) != "set_to_default"
-        _write(analysis, seen, target.name, target.location, supplied=supplied)
+        _write(analysis, seen, target.name, target.location, supplied=supplied, changed=True)
         analysis.expressions(target.indirection, level)
         analysis.expression(target, "val", level)
 
@@ -160,7 +166,7 @@ def _update(analysis: Analysis, message: Message, scope: Scope, target: Entry) -
 
 def _delete(analysis: Analysis, message: Message, scope: Scope, target: Entry) -> tuple[Scope, list[Entry]]:
     assert target.seen is not None
-    _write_all(analysis, target.seen, message.relation.location)
+    _delete_rows(analysis, target.seen, message.relation.location)
     level, everything = _level(analysis, message.using_clause, scope, target)
     _require_where(analysis, message, "DELETE")
     analysis.expression(message, "where_clause", level)
@@ -208,10 +214,13 @@ def _merge(analysis: Analysis, message: Message, scope: Scope, target: Entry) ->
         analysis.expression(clause, "condition", level)
         match clause.command_type:
             case pg.CMD_DELETE:
-                _write_all(analysis, seen, message.relation.location)
+                analysis.require_kind(StatementKind.DELETE)
+                _delete_rows(analysis, seen, message.relation.location)
             case pg.CMD_UPDATE:
+                analysis.require_kind(StatementKind.UPDATE)
                 _assignments(analysis, clause.target_list, level, seen)
             case pg.CMD_INSERT:
+                analysis.require_kind(StatementKind.INSERT)
                 _merge_insert(analysis, clause, level, seen)
             case pg.CMD_NOTHING:
                 pass
