@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import fnmatch
+import signal
 import sys
 import tempfile
 import time
@@ -24,6 +25,8 @@ PAGE = HERE.parent / "docs" / "performance.md"
 def main() -> None:
     """Run what the command line asks for."""
     options = _options()
+    # Asked to end, it takes everything down that it has put up.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     machine = describe(find_postgres())
     if machine.load_before > 0.5:
         _say(f"The load average is {machine.load_before} before anything was started: expect noise.")

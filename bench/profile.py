@@ -45,6 +45,8 @@ def main() -> None:
     parser.add_argument("--lines", type=int, default=LINES, help="lines of each list (40)")
     parser.add_argument("--keep", type=Path, help="keep the cProfile files in this folder (for snakeviz and others)")
     options = parser.parse_args()
+    # Asked to end, it takes everything down that it has put up.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     modes = ("prepared", "simple") if options.mode == "both" else (options.mode,)
     with (
         tempfile.TemporaryDirectory(prefix="pgcurfew-bench-") as name,
