@@ -2,7 +2,8 @@
 
 An allow-list that serves psql, object-relational mappers and graphical tools. Not on it:
 statistics of values (pg_stats, pg_statistic), activity of others, large objects, toast,
-password hashes, user mappings, settings per role or database, server files.
+password hashes, user mappings, server files. pg_dump asks for large objects and for the settings
+of the database, so it is told that there are none.
 
 That a relation *exists* is no secret in this version: pg_class, pg_attribute and the casts to
 regclass show names and types of relations a role cannot read. Rows are not filtered, except where
@@ -114,11 +115,13 @@ _CATALOGS: Mapping[str, SystemRelation] = {
     "pg_attribute": SystemRelation(struck=_hidden("attmissingval")),
     "pg_class": SystemRelation(definitions=_tree("relpartbound", "oid")),
     "pg_constraint": SystemRelation(definitions=_tree("conbin", "conrelid")),
+    "pg_db_role_setting": SystemRelation(struck=_hidden("setconfig")),
     "pg_foreign_data_wrapper": SystemRelation(struck=_hidden("fdwoptions")),
     "pg_foreign_server": SystemRelation(struck=_hidden("srvoptions")),
     "pg_foreign_table": SystemRelation(struck=_hidden("ftoptions")),
     "pg_index": SystemRelation(definitions=_tree("indexprs", "indrelid") | _tree("indpred", "indrelid")),
     "pg_indexes": SystemRelation(definitions=_text("indexdef")),
+    "pg_largeobject_metadata": SystemRelation(condition="false"),
     "pg_locks": SystemRelation(condition="pid OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid()"),
     "pg_matviews": SystemRelation(definitions=_text("definition")),
     "pg_partitioned_table": SystemRelation(definitions=_tree("partexprs", "partrelid")),

@@ -121,10 +121,13 @@ class RunningGateway:
 
 @contextmanager
 def running_gateway(
-    database: SampleDatabase, folder: Path, *, warnings: Sequence[int] = WARN_SECONDS
+    database: SampleDatabase, folder: Path, *, warnings: Sequence[int] = WARN_SECONDS, policy: str = ""
 ) -> Iterator[RunningGateway]:
-    """A gateway of its own in front of the sample database, with its people; stopped afterwards."""
+    """A gateway of its own in front of the sample database, with its people; stopped afterwards.
+    `policy` is added to the demo's."""
     stage = Stage(folder, database.postgres.cluster, warnings=warnings)
     stage.prepare(database.gateway.password)
+    with stage.policy.open("a") as file:
+        file.write(policy)
     with running(stage):
         yield RunningGateway(stage, database)

@@ -51,7 +51,6 @@ SELECT * FROM pg_shadow
 SELECT * FROM pg_user_mapping
 SELECT * FROM pg_user_mappings
 SELECT * FROM pg_largeobject
-SELECT * FROM pg_largeobject_metadata
 SELECT * FROM pg_toast.pg_toast_1262
 SELECT pg_read_file('/etc/passwd')
 SELECT pg_ls_dir('.')
