@@ -16,8 +16,15 @@ log = structlog.get_logger()
 
 #: How often the grants of open sessions are compared with the store, whatever was told before.
 RECHECK_SECONDS = 0.5
+#: How long the store may take to say so.
+CONFIRM_SECONDS = 5.0
 #: From a FATAL until the connection is cut, if the client does not close it.
 LINGER_SECONDS = 2.0
+#: How many connections may be at the door at once, in the middle of their handshakes. Whoever
+#: comes then is cut off at once: strangers must not use up what open sessions need.
+MOST_AT_THE_DOOR = 500
+#: How long sessions may take to end when the gateway stops, and once more when they are cancelled.
+CLOSE_SECONDS = 3.0
 
 HOW_IT_ENDED = {
     "grant-revoked": "was revoked",
@@ -33,12 +40,14 @@ class Server:
         self._door = door
         self._sessions: dict[str, LiveSession] = {}
         self._connections: set[asyncio.Task[None]] = set()
+        self._visitors: set[Visitor] = set()
         self._listener: asyncio.Server | None = None
         door.access.subscribe(self.grant_ended)
 
     @property
     def open_sessions(self) -> int:
-        return len(self._sessions)
+        """Open ones, and those of people who were admitted and are still at the door."""
+        return len(self._sessions) + sum(1 for visitor in self._visitors if visitor.grant)
 
     async def listen(self, host: str, port: int) -> int:
         """Begin to accept; the port in use (for port 0). Raises OSError."""
@@ -47,6 +56,9 @@ class Server:
         return int(self._listener.sockets[0].getsockname()[1])
 
     def accepted(self, client: Channel) -> None:
+        if len(self._visitors) >= MOST_AT_THE_DOOR:
+            client.abort()
+            return
         task = asyncio.get_running_loop().create_task(self._serve(client))
         self._connections.add(task)
         task.add_done_callback(self._connections.discard)
@@ -59,7 +71,8 @@ class Server:
                 continue
             before = list(self._sessions.values())
             try:
-                valid = await self._door.access.still_valid({live.admission.grant.id for live in before})
+                async with asyncio.timeout(CONFIRM_SECONDS):
+                    valid = await self._door.access.still_valid({live.admission.grant.id for live in before})
             except Exception:
                 # Whatever the reason, what cannot be confirmed must not go on (law 5).
                 log.exception("grants cannot be confirmed, their sessions end")
@@ -73,6 +86,9 @@ class Server:
         for live in list(self._sessions.values()):
             if live.admission.grant.id == ended.grant:
                 self._end(live, ended)
+        for visitor in self._visitors:
+            if visitor.grant == ended.grant:
+                visitor.ended = ended
 
     async def close(self) -> None:
         """Stop accepting and end every session."""
@@ -81,9 +97,11 @@ class Server:
         for live in list(self._sessions.values()):
             live.end("shutdown", "57P01", "terminating connection: the gateway is shutting down")
         if self._connections:
-            _, late = await asyncio.wait(self._connections, timeout=5)
+            _, late = await asyncio.wait(self._connections, timeout=CLOSE_SECONDS)
             for task in late:
                 task.cancel()
+            if late:
+                await asyncio.wait(late, timeout=CLOSE_SECONDS)
 
     def _end(self, live: LiveSession, ended: GrantEnded) -> None:
         how = HOW_IT_ENDED.get(ended.cause, "ended")
@@ -99,21 +117,27 @@ class Server:
     async def _serve(self, client: Channel) -> None:
         door = self._door
         live: LiveSession | None = None
+        visitor = Visitor(client.peer)
+        self._visitors.add(visitor)
         try:
             async with asyncio.timeout(door.settings.limits.handshake_seconds):
-                live = await knock(door, client)
+                live = await knock(door, client, visitor)
         except TimeoutError:
             turned = Turned("timeout", "08P01", "the handshake took too long")
-            door.note_refusal(Visitor(client.peer), turned)
+            door.note_refusal(visitor, turned)
             client.write(fatal(turned.sqlstate, turned.message))
         except Exception:
             log.exception("handshake failed", client=client.peer)
             client.write(fatal("XX000", "internal error in the gateway", hint="Tell whoever runs it; see its log."))
+        finally:
+            self._visitors.discard(visitor)
         if live is None:
             client.close()
             await _gone(client)
             return
         self._sessions[live.id] = live
+        if visitor.ended is not None:
+            self._end(live, visitor.ended)
         try:
             await live.run()
         finally:

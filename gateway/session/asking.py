@@ -17,9 +17,10 @@ from gateway.session.judge import Judged, JudgedStatement
 from gateway.session.replies import COPY_ENDS, COPY_FAIL, Expected, Running
 from gateway.session.statements import Names, Portal, Prepared, Undo
 from masking.policy import StatementKind
+from masking.review import review_parameters
 from masking.verdict import Refusal
 from protocol.errors import ProtocolViolation
-from protocol.frontend import Bind, decode_frontend
+from protocol.frontend import Bind, Parse, decode_frontend
 
 QUERY, PARSE, BIND, DESCRIBE, EXECUTE, CLOSE, FLUSH, SYNC = (ord(c) for c in "QPBDECHS")
 FUNCTION_CALL, COPY_DATA, TERMINATE = (ord(c) for c in "FdX")
@@ -48,6 +49,8 @@ FUNCTION_CALLS = Refusal(
 )
 #: What the readable record says where the refusal's own words hold a name that the client chose.
 WITHOUT_NAME = {"unknown-statement": "the name is not known", "unknown-portal": "the name is not known"}
+#: As PostgreSQL says it; drivers prepare the statement again when they hear this.
+CHANGED_PLAN = Refusal("0A000", "changed-catalog", "cached plan must not change result type")
 TOO_MANY_NAMES = Refusal(
     "54000",
     "too-many-names",
@@ -145,9 +148,10 @@ class Asking:
         refusal = judged.refusal
         if refusal is not None:
             self._note_refused(judged, "simple")
-        elif self._no_room(judged):
-            refusal = TOO_MANY_NAMES
-            self._note_refusal("simple", refusal, judged.original)
+        else:
+            refusal = self._not_now(judged)
+            if refusal is not None:
+                self._note_refusal("simple", refusal, judged.original)
         if refusal is not None:
             self._send(REFUSED_QUERY, Expected(QUERY, talk.batch, refusal=refusal))
             talk.batch += 1
@@ -173,7 +177,8 @@ class Asking:
         end_of_text = raw.find(b"\0", end_of_name + 1)
         if end_of_name < 0 or end_of_text < 0:
             raise ProtocolViolation("invalid message format")
-        decode_frontend(PARSE, raw[5:])
+        asked = decode_frontend(PARSE, raw[5:])
+        assert isinstance(asked, Parse)
         name_bytes = raw[5:end_of_name]
         name = name_bytes.decode("utf-8")
         judged = self._judge(raw[end_of_name + 1 : end_of_text])
@@ -186,8 +191,12 @@ class Asking:
                 expected.undo.append(talk.statements.drop("", talk.batch))
             self._send(_refused_parse(REFUSED_NAME if name else b""), expected)
             return True
-        if name and talk.statements.full:
-            self._refuse_in_batch(PARSE, TOO_MANY_NAMES, judged.original)
+        judge = talk.judge
+        refusal = review_parameters(asked.types, judge.policy, judge.catalog)
+        if refusal is None and name and talk.statements.full:
+            refusal = TOO_MANY_NAMES
+        if refusal is not None:
+            self._refuse_in_batch(PARSE, refusal, judged.original)
             return True
         number = talk.next_number()
         talk.prepared += 1
@@ -215,8 +224,9 @@ class Asking:
         if prepared is None:
             self._refuse_in_batch(BIND, _no_such_statement(bind.statement))
             return True
-        if bind.portal and talk.portals.full:
-            self._refuse_in_batch(BIND, TOO_MANY_NAMES, prepared.judged.original)
+        refusal = TOO_MANY_NAMES if bind.portal and talk.portals.full else self._outdated(prepared)
+        if refusal is not None:
+            self._refuse_in_batch(BIND, refusal, prepared.judged.original)
             return True
         expected = Expected(BIND, talk.batch, judged=prepared.judged)
         # Binding plans, and planning can run functions: a failure here is the statement's.
@@ -244,8 +254,9 @@ class Asking:
         prepared = portal.prepared
         if self._must_wait(prepared.judged):
             return False
-        if not prepared.by_sql and self._no_room(prepared.judged):
-            self._refuse_in_batch(EXECUTE, TOO_MANY_NAMES, prepared.judged.original)
+        refusal = None if prepared.by_sql else self._not_now(prepared.judged)
+        if refusal is not None:
+            self._refuse_in_batch(EXECUTE, refusal, prepared.judged.original)
             return True
         expected = Expected(EXECUTE, talk.batch, judged=prepared.judged)
         statement = prepared.statement
@@ -348,14 +359,34 @@ class Asking:
             return names.any_unsettled(self._talk.batch)
         return names.unsettled(name, self._talk.batch)
 
-    def _no_room(self, judged: Judged) -> bool:
-        """Would a statement in here make a name for which there is no room?"""
+    def _not_now(self, judged: Judged) -> Refusal | None:
+        """Why these statements, judged well, may not run now all the same: a name for which there is
+        no room, or a prepared statement whose judgement does not hold any more."""
         talk = self._talk
-        return any(
-            (statement.kind is StatementKind.PREPARE and talk.statements.full)
-            or (statement.kind is StatementKind.DECLARE and talk.portals.full)
-            for statement in judged.statements
-        )
+        for statement in judged.statements:
+            match statement.kind, statement.name:
+                case StatementKind.PREPARE, _ if talk.statements.full:
+                    return TOO_MANY_NAMES
+                case StatementKind.DECLARE, _ if talk.portals.full:
+                    return TOO_MANY_NAMES
+                case StatementKind.EXECUTE, str(name):
+                    prepared = talk.statements.get(name)
+                    refusal = self._outdated(prepared) if prepared is not None else None
+                    if refusal is not None:
+                        return refusal
+        return None
+
+    def _outdated(self, prepared: Prepared) -> Refusal | None:
+        """PostgreSQL plans a prepared statement anew when its tables change, so it is judged anew when
+        the snapshot has changed. What it says then must be what was prepared."""
+        judge = self._talk.judge
+        judged = prepared.judged
+        if judged.catalog == judge.catalog.version and not judge.suspended:
+            return None
+        again = judge.judge(judged.original.encode())
+        if again.refusal is not None:
+            return again.refusal
+        return None if again.sent == judged.sent else CHANGED_PLAN
 
     def _effects(self, statement: JudgedStatement, judged: Judged, number: int) -> list[Undo]:
         """What this statement does to names, noted now and taken back if it fails."""

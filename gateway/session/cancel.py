@@ -5,6 +5,7 @@ The client is given a number and a key of the gateway's own; the upstream's neve
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import secrets
 from collections.abc import Callable
@@ -56,8 +57,9 @@ async def cancel_upstream(upstream: Upstream) -> None:
         return
     try:
         channel.write(CancelRequest(upstream.pid, upstream.key).encode())
-        await channel.wait_closed()
-    except ChannelClosed:
+        async with asyncio.timeout(upstream.route.timeout):
+            await channel.wait_closed()
+    except (ChannelClosed, TimeoutError):
         pass
     finally:
         channel.abort()

@@ -16,7 +16,7 @@ import structlog
 
 from config.settings import Settings
 from gateway.access.errors import AdmissionRefused
-from gateway.access.models import Admission
+from gateway.access.models import Admission, GrantEnded
 from gateway.access.service import Access
 from gateway.audit.facts import DoorRefused, SessionOpened
 from gateway.audit.metrics import Metrics
@@ -67,7 +67,7 @@ class Left(Exception):
     """The client is gone, or wanted only to cancel: nothing is left to say."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Visitor:
     """Who is at the door, as far as is known: for the record of a refusal."""
 
@@ -75,6 +75,10 @@ class Visitor:
     user: str = ""
     database: str = ""
     tls: str | None = None
+    #: The grant of whoever was admitted and has no session yet.
+    grant: str = ""
+    #: That grant ended meanwhile.
+    ended: GrantEnded | None = None
 
 
 @dataclass(frozen=True)
@@ -110,6 +114,7 @@ class Door:
         visitor.database = arrived.database
         token = await self._token(client)
         admission = await self._admit(token, arrived, client)
+        visitor.grant = admission.grant.id
         try:
             return await self._open(client, visitor, arrived, admission)
         except BaseException:
@@ -210,6 +215,16 @@ class Door:
                 "Try again, or ask whoever runs the database.",
                 token=admission.token_id,
             ) from None
+        curfew = self._curfew(admission)
+        if curfew.seconds_left <= 0:
+            upstream.channel.abort()
+            raise Turned(
+                "expired",
+                "28P01",
+                "the token or its grant ended while the session was being opened",
+                HOW_TO_GET_IN,
+                token=admission.token_id,
+            )
         try:
             record = self.recorder.open_session(
                 self._opened(session, client, visitor, arrived, admission, policies, upstream, judge.catalog.version)
@@ -228,9 +243,7 @@ class Door:
             max_message_bytes=settings.limits.max_message_bytes,
             may_listen=StatementKind.LISTEN in policy.statements,
         )
-        live = LiveSession(
-            session, admission, client, upstream, relay, record, snapshots, self.metrics, self._curfew(admission)
-        )
+        live = LiveSession(session, admission, client, upstream, relay, record, snapshots, self.metrics, curfew)
         self._greet(client, arrived, upstream, policy, live)
         return live
 
@@ -314,9 +327,8 @@ class Door:
             log.error("refusal not recorded", reason=str(error))
 
 
-async def knock(door: Door, client: Channel) -> LiveSession | None:
+async def knock(door: Door, client: Channel, visitor: Visitor) -> LiveSession | None:
     """One connection at the door: a session, or None when it was turned away or left."""
-    visitor = Visitor(client.peer)
     try:
         return await door.welcome(client, visitor)
     except Left:

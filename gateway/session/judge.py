@@ -25,6 +25,13 @@ from masking.verdict import ClearOrigins, Passed, Refusal, Refused, Rewritten, S
 DEFAULT_MEMORY = 16 * 1024 * 1024
 #: What a remembered verdict weighs besides its texts, roughly.
 OVERHEAD = 2048
+
+OUTDATED = Refusal(
+    "57P03",
+    "outdated-catalog",
+    "the gateway could not look at the database's catalog for too long, so it cannot judge this statement",
+    hint="Try again soon; if that fails, tell whoever runs this gateway.",
+)
 #: Longer texts are judged each for itself.
 LONGEST_SHAPE = 64 * 1024
 
@@ -92,6 +99,8 @@ class Judged:
     sent: bytes
     refusal: Refusal | None
     statements: tuple[JudgedStatement, ...]
+    #: The version of the snapshot that it was judged by.
+    catalog: str = ""
 
     @property
     def weight(self) -> int:
@@ -141,9 +150,12 @@ class Judge:
         #: A shape seen once is kept as SEEN: a template is made for the second of its kind.
         self._templates: Memory[Template | Literal["seen", "none"]] = Memory(memory // 2)
         self._origins: ClearOrigins | None = None
+        #: The snapshot is too old: everything is refused until a new one is adopted.
+        self.suspended = False
 
     def adopt(self, catalog: Catalog) -> None:
         """Judge by this snapshot from now on."""
+        self.suspended = False
         if catalog.version != self.catalog.version:
             self._judged.clear()
             self._templates.clear()
@@ -159,6 +171,8 @@ class Judge:
 
     def judge(self, sql: bytes) -> Judged:
         """The verdict over a query string as it came from the client, without its final NUL."""
+        if self.suspended:
+            return Judged(sql.decode("utf-8", "replace"), b"", OUTDATED, ())
         known = self._judged.get(sql)
         if known is not None:
             self.hits += 1
@@ -200,6 +214,7 @@ class Judge:
             sent=template.fill(shape.constants).encode(),
             refusal=None,
             statements=(_in_words(template.verdict, text, whole=True),),
+            catalog=self.catalog.version,
         )
 
     def _review(self, sql: bytes) -> Judged:
@@ -216,6 +231,7 @@ class Judge:
             sent=b"" if refusal else result.text.encode(),
             refusal=refusal,
             statements=tuple(_in_words(verdict, text) for verdict in result.verdicts),
+            catalog=self.catalog.version,
         )
 
 

@@ -7,6 +7,7 @@ re-check of the store (server) is a second one.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
@@ -101,13 +102,13 @@ class LiveSession:
 
     def end(self, cause: str, sqlstate: str, message: str, *, hint: str | None = None, detail: str = "") -> None:
         """End the session now, for a reason of the gateway's."""
-        self.perform(self._relay.end(cause, sqlstate, message, self._loop.time(), hint=hint, detail=detail))
+        self._happened(lambda now: self._relay.end(cause, sqlstate, message, now, hint=hint, detail=detail))
         if not self._over.done():
             self._timers.append(self._loop.call_later(LAST_WORDS_SECONDS, self._end_at_once, cause, detail or message))
 
     def cancel(self, by: str) -> None:
         """A CancelRequest with this session's key came."""
-        self.perform(self._relay.cancel_asked(by))
+        self._happened(lambda _: self._relay.cancel_asked(by))
 
     def perform(self, commands: list[Command]) -> None:
         """Do what the relay asks, in order; what cannot be recorded does not happen, nor what follows."""
@@ -141,7 +142,7 @@ class LiveSession:
 
     def _warn(self, seconds: int) -> None:
         words = f"this session ends in {_in_words(seconds)}, at {self._curfew.ends_at:%H:%M:%S} UTC, with its grant"
-        self.perform(self._relay.warn(words, seconds))
+        self._happened(lambda _: self._relay.warn(words, seconds))
 
     def _curfew_falls(self) -> None:
         grant = self.admission.grant
@@ -153,7 +154,7 @@ class LiveSession:
         )
 
     def _end_at_once(self, cause: str, detail: str) -> None:
-        self.perform(self._relay.end_at_once(cause, detail, self._loop.time()))
+        self._happened(lambda now: self._relay.end_at_once(cause, detail, now))
 
     # the two sides
 
@@ -169,15 +170,24 @@ class LiveSession:
         except Exception:
             self.failed()
 
+    def _happened(self, event: Callable[[float], list[Command]]) -> None:
+        """Tell the relay of an event and do what it asks; a fault of our own ends the session."""
+        try:
+            self.perform(event(self._loop.time()))
+        except Exception:
+            self.failed()
+
     def failed(self) -> None:
         """A fault of our own: nothing more passes in either direction (fail closed)."""
         log.exception("session failed", session=self.id)
         self._client.write(fatal("XX000", "internal error in the gateway", hint="Tell whoever runs it; see its log."))
-        self._relay.end_at_once("fault", "internal error", self._loop.time())
-        self._finish(EndSession("fault", "internal error"))
+        try:
+            self._relay.end_at_once("fault", "internal error", self._loop.time())
+        finally:
+            self._finish(EndSession("fault", "internal error"))
 
     def client_left(self) -> None:
-        self.perform(self._relay.end_at_once("client", "the client closed the connection", self._loop.time()))
+        self._end_at_once("client", "the client closed the connection")
 
     def upstream_left(self) -> None:
         self.end(
@@ -235,11 +245,16 @@ class LiveSession:
             await self._snapshots.refresh()
         except UpstreamUnavailable as error:
             log.warning("catalog not refreshed", session=self.id, reason=error.message)
-        self.perform(self._relay.catalog_refreshed(self._loop.time()))
+        except Exception:
+            log.exception("catalog not refreshed", session=self.id)
+        self._happened(self._relay.catalog_refreshed)
 
     async def _cancel(self) -> None:
-        await cancel_upstream(self._upstream)
-        self.perform(self._relay.cancel_done(self._loop.time()))
+        try:
+            await cancel_upstream(self._upstream)
+        finally:
+            self._cancelling = None
+        self._happened(self._relay.cancel_done)
 
     def _spawn(self, coroutine: object) -> asyncio.Task[None]:
         task: asyncio.Task[None] = self._loop.create_task(coroutine)  # type: ignore[arg-type]
@@ -261,6 +276,13 @@ class LiveSession:
         self._metrics.saw(closed)
         self._client.resume_reading()
         self._client.close()
+        # At the same time: a target that hangs must not keep the client's connection open.
+        await asyncio.gather(self._leave_upstream(), self._leave_client())
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=self._upstream.route.timeout)
+
+    async def _leave_upstream(self) -> None:
+        """Say goodbye to the upstream, and make sure that what it runs for us ends."""
         upstream = self._upstream
         busy = self._relay.busy
         upstream.channel.resume_reading()
@@ -271,17 +293,18 @@ class LiveSession:
             async with asyncio.timeout(LEAVE_SECONDS):
                 await upstream.channel.wait_closed()
         except TimeoutError:
+            upstream.channel.abort()
             if busy:
                 await self._snapshots.end_backend(upstream.pid)
-        upstream.channel.abort()
-        if not self._client.closed:
-            try:
-                async with asyncio.timeout(LAST_WORDS_SECONDS):
-                    await self._client.wait_closed()
-            except TimeoutError:
-                self._client.abort()
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=self._upstream.route.timeout)
+        finally:
+            upstream.channel.abort()
+
+    async def _leave_client(self) -> None:
+        try:
+            async with asyncio.timeout(LAST_WORDS_SECONDS):
+                await self._client.wait_closed()
+        except TimeoutError:
+            self._client.abort()
 
 
 class _ClientSide:

@@ -12,10 +12,11 @@ from collections.abc import Callable
 import asyncpg
 import structlog
 
+from config.secrets import SecretUnavailable
 from config.settings import Target
 from gateway.session.catalog import load_catalog
 from gateway.session.judge import Judge
-from gateway.session.upstream import Route, UpstreamUnavailable
+from gateway.session.upstream import Route, UpstreamUnavailable, unreachable
 from masking.catalog import Catalog
 from masking.policy import RolePolicy
 
@@ -23,6 +24,8 @@ log = structlog.get_logger()
 
 #: A snapshot is too old after this many missed refreshes.
 MISSED_REFRESHES = 3
+#: What asyncpg raises when a connection fails, in whichever way.
+CONNECTION_TROUBLE = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError)
 
 
 class Snapshots:
@@ -38,6 +41,7 @@ class Snapshots:
         self._taken_at = 0.0
         self._judges: dict[str, Judge] = {}
         self._refreshing: asyncio.Task[None] | None = None
+        self._too_old: asyncio.TimerHandle | None = None
 
     @property
     def catalog(self) -> Catalog | None:
@@ -79,41 +83,59 @@ class Snapshots:
                 log.warning("catalog not refreshed", target=self.route.name, reason=error.message)
 
     async def end_backend(self, pid: int) -> None:
-        """End a backend of the gateway's own login that did not leave when it was told to."""
+        """End a backend of the gateway's own login that did not leave when it was told to. On a
+        connection of its own: the other may be busy with a refresh. Never raises."""
         try:
-            connection = await self._connected()
-            await connection.execute("SELECT pg_catalog.pg_terminate_backend($1)", pid)
-        except (UpstreamUnavailable, asyncpg.PostgresError, OSError) as error:
+            async with asyncio.timeout(self.route.timeout):
+                connection = await self._connect("pgcurfew/cleaner")
+                try:
+                    await connection.execute("SELECT pg_catalog.pg_terminate_backend($1)", pid)
+                finally:
+                    connection.terminate()
+        except (UpstreamUnavailable, *CONNECTION_TROUBLE) as error:
             log.warning("backend not ended", target=self.route.name, pid=pid, reason=type(error).__name__)
 
     async def close(self) -> None:
+        if self._too_old is not None:
+            self._too_old.cancel()
         if self._refreshing is not None:
             self._refreshing.cancel()
-        if self._connection is not None:
-            self._connection.terminate()
+            await asyncio.gather(self._refreshing, return_exceptions=True)
+        self._drop_connection()
 
     async def _take(self) -> None:
         started = self._clock()
         try:
-            connection = await self._connected()
+            if self._connection is None or self._connection.is_closed():
+                self._connection = await self._connect("pgcurfew/catalog")
             async with asyncio.timeout(self.route.timeout + self._interval):
-                catalog = await load_catalog(connection, self._search_path)
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+                catalog = await load_catalog(self._connection, self._search_path)
+        except CONNECTION_TROUBLE as error:
             self._drop_connection()
-            raise UpstreamUnavailable(
-                f'the catalog of target "{self.route.name}" cannot be read: {type(error).__name__}', "57P03"
-            ) from error
+            log.warning("catalog cannot be read", target=self.route.name, reason=str(error) or type(error).__name__)
+            raise UpstreamUnavailable(f'the catalog of target "{self.route.name}" cannot be read', "57P03") from None
+        except BaseException:
+            self._drop_connection()  # in the middle of an answer, perhaps
+            raise
         self._catalog = catalog
         self._taken_at = started
+        if self._too_old is not None:
+            self._too_old.cancel()
+        left = max(0.0, started + self.bound - self._clock())
+        self._too_old = asyncio.get_running_loop().call_later(left, self._outdated)
         for judge in self._judges.values():
             judge.adopt(catalog)
 
-    async def _connected(self) -> asyncpg.Connection:
-        if self._connection is not None and not self._connection.is_closed():
-            return self._connection
+    def _outdated(self) -> None:
+        """Open sessions may not be judged by what the database looked like long ago, either."""
+        log.error("the snapshot of the catalog is too old, statements are refused", target=self.route.name)
+        for judge in self._judges.values():
+            judge.suspended = True
+
+    async def _connect(self, application: str) -> asyncpg.Connection:
         route = self.route
         try:
-            self._connection = await asyncpg.connect(
+            return await asyncpg.connect(
                 host=route.host,
                 port=route.port,
                 user=route.user,
@@ -121,12 +143,13 @@ class Snapshots:
                 database=route.database,
                 ssl=route.context or False,
                 timeout=route.timeout,
-                server_settings={"application_name": "pgcurfew/catalog", "default_transaction_read_only": "on"},
+                server_settings={"application_name": application, "default_transaction_read_only": "on"},
             )
-        except (asyncpg.PostgresError, OSError, TimeoutError) as error:
-            reason = getattr(error, "strerror", None) or type(error).__name__
-            raise UpstreamUnavailable(f'target "{route.name}" cannot be reached: {reason}') from None
-        return self._connection
+        except SecretUnavailable as error:
+            log.error("no password for the target", target=route.name, reason=str(error))
+            raise UpstreamUnavailable(f'the gateway has no password for target "{route.name}"') from None
+        except CONNECTION_TROUBLE as error:
+            raise unreachable(route, error) from None
 
     def _drop_connection(self) -> None:
         if self._connection is not None:

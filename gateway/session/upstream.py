@@ -7,12 +7,16 @@ not SCRAM-SHA-256 is refused: a cleartext or md5 password would be a gift to who
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import assert_never
 
-from config.secrets import SecretReference
+import structlog
+
+from config.secrets import SecretReference, SecretUnavailable
 from config.settings import Target
 from gateway.channel import Channel, ChannelClosed, OversizedPacket
 from protocol.authentication import (
@@ -28,8 +32,12 @@ from protocol.frontend import SASLInitialResponse, SASLResponse
 from protocol.scram import ScramClient, tls_server_end_point
 from protocol.startup import SSLRequest, StartupMessage
 
+log = structlog.get_logger()
+
 #: No message of a log-in is longer.
 LONGEST_MESSAGE = 1 << 20
+#: Insufficient resources, operator intervention (PG manual, appendix A).
+TELLING_CLASSES = ("53", "57")
 
 
 class UpstreamUnavailable(Exception):
@@ -114,22 +122,34 @@ async def connect(route: Route) -> Channel:
                 await channel.start_tls(
                     route.context, server_side=False, server_hostname=route.host, timeout=route.timeout
                 )
-    except UpstreamUnavailable:
-        channel.abort()
-        raise
     except TimeoutError:
         channel.abort()
         raise UpstreamUnavailable(f'target "{route.name}" did not answer in {route.timeout:g} s') from None
     except ssl.SSLCertVerificationError as error:
         channel.abort()
-        raise UpstreamUnavailable(
-            f'the certificate of target "{route.name}" was not accepted: {error.verify_message}'
-        ) from None
+        log.warning("certificate of the target not accepted", target=route.name, reason=error.verify_message)
+        raise UpstreamUnavailable(f'the certificate of target "{route.name}" was not accepted') from None
     except (OSError, ChannelClosed) as error:
         channel.abort()
-        reason = getattr(error, "strerror", None) or type(error).__name__
-        raise UpstreamUnavailable(f'target "{route.name}" cannot be reached: {reason}') from None
+        raise unreachable(route, error) from None
+    except BaseException:
+        channel.abort()
+        raise
     return channel
+
+
+def unreachable(route: Route, error: Exception) -> UpstreamUnavailable:
+    """What to tell a client of this failure. Addresses and logins are for the log."""
+    log.warning("target cannot be reached", target=route.name, reason=str(error) or type(error).__name__)
+    if isinstance(error, socket.gaierror):
+        reason = "its name cannot be resolved"
+    elif isinstance(error, ssl.SSLError):
+        reason = "TLS failed"
+    elif isinstance(error, OSError) and error.errno:
+        reason = os.strerror(error.errno)
+    else:
+        reason = "it does not answer as expected"
+    return UpstreamUnavailable(f'target "{route.name}" cannot be reached: {reason}')
 
 
 async def dial(route: Route, pins: Mapping[str, str], nonce: str) -> Upstream:
@@ -146,7 +166,12 @@ async def dial(route: Route, pins: Mapping[str, str], nonce: str) -> Upstream:
         raise UpstreamUnavailable(f'target "{route.name}" did not answer in {route.timeout:g} s') from None
     except (ChannelClosed, OversizedPacket, ProtocolViolation) as error:
         channel.abort()
-        raise UpstreamUnavailable(f'target "{route.name}" broke off the log-in: {error}') from None
+        log.warning("the target broke off the log-in", target=route.name, reason=str(error))
+        raise UpstreamUnavailable(f'target "{route.name}" broke off the log-in') from None
+    except SecretUnavailable as error:
+        channel.abort()
+        log.error("no password for the target", target=route.name, reason=str(error))
+        raise UpstreamUnavailable(f'the gateway has no password for target "{route.name}"') from None
     except BaseException:
         channel.abort()
         raise
@@ -196,13 +221,19 @@ async def _next(channel: Channel, route: Route) -> object:
     kind, body = await channel.read_frame(LONGEST_MESSAGE)
     message = decode_backend(kind, body)
     if isinstance(message, ErrorResponse):
-        code = message.fields.get("C", "08006")
-        said = message.fields.get("M", "no reason given")
-        sqlstate = code if code.startswith(("53", "57")) else "08006"
-        raise UpstreamUnavailable(f'target "{route.name}" refused the gateway: {said}', sqlstate)
+        raise _refused(route, message)
     if kind == REQUEST or isinstance(message, ParameterStatus | BackendKeyData | ReadyForQuery):
         return message
     return None
+
+
+def _refused(route: Route, error: ErrorResponse) -> UpstreamUnavailable:
+    """PostgreSQL's words go to the client where they speak of its state ("starting up", "too many
+    clients"); others name logins, hosts and databases, and go to the log."""
+    log.warning("the target refused the gateway", target=route.name, sqlstate=error.sqlstate, reason=error.message)
+    if error.sqlstate.startswith(TELLING_CLASSES):
+        return UpstreamUnavailable(f'target "{route.name}" refused the gateway: {error.message}', error.sqlstate)
+    return UpstreamUnavailable(f'target "{route.name}" refused the gateway\'s own login')
 
 
 def _channel_binding(channel: Channel) -> bytes | None:

@@ -26,6 +26,7 @@ from protocol.copying import CopyData, CopyDone
 from protocol.frontend import Bind, Close, Execute, Flush, Parse, Query, Sync
 from tests.gateway.session.test_relay import (
     CATALOG,
+    CUSTOMERS,
     POLICY,
     READY,
     client_hears,
@@ -260,3 +261,34 @@ def test_unanswered_messages_are_bounded(relay: Relay, monkeypatch: pytest.Monke
     assert len(upstream_hears(relay.upstream_sent(says(READY, READY), 1.0))) == 2
     relay.upstream_sent(says(READY, READY, READY), 1.0)
     assert not relay.holding
+
+
+# the catalog changes
+
+
+def test_a_prepared_statement_is_judged_anew_when_the_catalog_changed(relay: Relay) -> None:
+    """The table it names may be another one by now."""
+    judge = Judge(POLICY, CATALOG)
+    relay = Relay(judge, max_message_bytes=1 << 20)
+    relay.client_sent(says(Parse("s", "SELECT * FROM customers"), Sync()), 1.0)
+    relay.upstream_sent(says(ParseComplete(), READY), 1.0)
+    judge.adopt(replace(CATALOG, version="c2"))
+    assert len(executed(relay.client_sent(says(Bind("", "s"), Execute(""), Sync()), 1.0))) == 1
+    relay.upstream_sent(says(BindComplete(), CommandComplete("SELECT 0"), READY), 1.0)
+    narrower = replace(CUSTOMERS, columns=CUSTOMERS.columns[:1])
+    judge.adopt(replace(CATALOG, version="c3", relations={("public", "customers"): narrower}))
+    relay.client_sent(says(Bind("", "s"), Execute(""), Sync()), 1.0)
+    assert errors(relay.upstream_sent(says(error("42601"), READY), 1.0)) == ["0A000"]
+
+
+def test_nothing_is_judged_by_a_snapshot_that_is_too_old(relay: Relay) -> None:
+    judge = Judge(POLICY, CATALOG)
+    relay = Relay(judge, max_message_bytes=1 << 20)
+    relay.client_sent(says(Parse("s", "SELECT 1"), Sync()), 1.0)
+    relay.upstream_sent(says(ParseComplete(), READY), 1.0)
+    judge.suspended = True
+    for asked in (says(Query("SELECT 1")), says(Bind("", "s"), Execute(""), Sync())):
+        relay.client_sent(asked, 1.0)
+        assert errors(relay.upstream_sent(says(error("42601"), READY), 1.0)) == ["57P03"]
+    judge.adopt(CATALOG)
+    assert len(executed(relay.client_sent(says(Bind("", "s"), Execute(""), Sync()), 1.0))) == 1
