@@ -7,6 +7,7 @@ could mean on the pinned search path, and printed so that it can mean nothing el
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cached_property
 
 from masking.catalog import Catalog, Function, Relation
@@ -15,6 +16,9 @@ from masking.nodes import rename, strings, words
 from masking.parse import Message
 from masking.policy import RolePolicy
 from masking.refusal import Forbidden, by_policy
+
+#: OIDs below this one are PostgreSQL's own (FirstNormalObjectId).
+FIRST_OF_USERS = 16384
 
 SYSTEM_SCHEMAS = ("pg_catalog", "information_schema")
 
@@ -238,6 +242,17 @@ class Calls:
             if relation is not None and relation.kind != "c" and relation.qualified not in self.policy.relations:
                 shown = f"{named}.{name}" if named else name
                 raise Forbidden("42704", "type-unknown", f'type "{shown}" does not exist', offset=offset)
+
+    def judge_parameters(self, oids: Iterable[int]) -> None:
+        """The types that a Parse message gives to its parameters (PG manual 55.7): `$1::text` is a cast of
+        whatever type is named there. 0 leaves it to PostgreSQL, which then takes what the context says."""
+        for oid in oids:
+            if oid < FIRST_OF_USERS:
+                continue
+            name = self.catalog.type_oids.get(oid)
+            if name is None:
+                raise Forbidden("42704", "type-unknown", f"type with OID {oid} does not exist")
+            self.judge_type_name(list(name), -1)
 
     def judge_row(self, relation: Relation, offset: int) -> None:
         """A relation with a column whose type's casts run functions of users: any `::text`, `||` or

@@ -139,6 +139,8 @@ class Catalog:
     types_with_cast_functions: frozenset[tuple[str, str]] = frozenset()
     #: (schema, name) of collations outside pg_catalog.
     collations: frozenset[tuple[str, str]] = field(default_factory=frozenset)
+    #: OID -> (schema, name) of the types in `types`: a Parse message names them so.
+    type_oids: Mapping[int, tuple[str, str]] = field(default_factory=dict)
 
     def relation(self, schema: str | None, name: str) -> Relation | None:
         """Resolve a name as PostgreSQL would: pg_catalog, then the search path."""

@@ -5,6 +5,8 @@ parse -> judge and edit -> print -> parse the print and compare
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from masking.analyse import Analysis
 from masking.catalog import Catalog
 from masking.nodes import kind_of
@@ -18,7 +20,7 @@ from masking.verdict import Passed, Refusal, Refused, Review, Rewritten, Stateme
 from masking.walk import Touch
 from masking.writes import modify
 
-__all__ = ["INTERNAL_RULE", "position_in_original", "review"]
+__all__ = ["INTERNAL_RULE", "position_in_original", "review", "review_parameters"]
 
 #: The rule of a refusal that is our own bug: the caller logs it. SQLSTATE XX000.
 INTERNAL_RULE = "internal"
@@ -41,6 +43,17 @@ def review(sql: str, policy: RolePolicy, catalog: Catalog) -> Review:
     except Exception as error:  # whatever it is: law 3
         return Review((Refused(None, _internal(error)),))
     return Review(tuple(_judge(raw, tree.version, source, policy, catalog) for raw in tree.stmts))
+
+
+def review_parameters(oids: Iterable[int], policy: RolePolicy, catalog: Catalog) -> Refusal | None:
+    """Judge the parameter types of a Parse message, by OID. Out: why they are refused, or None."""
+    try:
+        sight_of(policy, catalog).calls.judge_parameters(oids)
+    except Forbidden as reason:
+        return reason.refusal(b"")
+    except Exception as error:  # whatever it is: law 3
+        return _internal(error)
+    return None
 
 
 def _internal(error: Exception) -> Refusal:

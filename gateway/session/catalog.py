@@ -213,6 +213,7 @@ async def load_catalog(connection: asyncpg.Connection, search_path: Sequence[str
             functions,
             operators,
             types.user_types,
+            sorted(types.user_oids),
             casts,
             collations,
         ),
@@ -226,6 +227,7 @@ async def load_catalog(connection: asyncpg.Connection, search_path: Sequence[str
         casts_of_type=casts_of_type,
         types_with_cast_functions=frozenset(casts_of_type),
         collations=collations,
+        type_oids=types.user_oids,
     )
 
 
@@ -360,6 +362,11 @@ class _Types:
         """What row types are made of; to be called before has_equality is asked."""
         for row in columns:
             self.members[row["relation"]].append(row["type_oid"])
+
+    @property
+    def user_oids(self) -> dict[int, tuple[str, str]]:
+        wanted = self.user_types
+        return {oid: name for oid, name in self.names.items() if name in wanted}
 
     @property
     def user_types(self) -> frozenset[tuple[str, str]]:
