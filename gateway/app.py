@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import ipaddress
 import json
 import os
+import resource
 import signal
 import ssl
 import tempfile
@@ -14,6 +16,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -21,6 +24,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 
 from config.load import load_policy
+from config.problems import ConfigError
 from config.settings import Settings
 from gateway.access.keys import KeyRing
 from gateway.access.service import Access
@@ -31,7 +35,7 @@ from gateway.admin.sessions import RecordReader
 from gateway.audit.facts import AccessChanged, GatewayStarted, GatewayStopped
 from gateway.audit.metrics import Metrics
 from gateway.audit.record import Recorder
-from gateway.policies import Policies, compile_policies
+from gateway.policies import Policies, check_targets, compile_policies
 from gateway.server import Server
 from gateway.session.cancel import CancelKeys
 from gateway.session.handshake import Door
@@ -97,6 +101,9 @@ class Gateway:
         """A gateway with its store and record open. Raises ConfigError, Misconfigured and what
         `Recorder.open` and `Database.open` raise."""
         policies = compile_policies(load_policy(settings.policy.file), _ceilings(settings))
+        problems = check_targets(policies, settings.targets)
+        if problems:
+            raise ConfigError(problems)
         database = await Database.open(settings.store.path)
         try:
             recorder = Recorder.open(
@@ -133,7 +140,7 @@ class Gateway:
         )
         port = await self.server.listen(settings.gateway.listen_host, settings.gateway.listen_port)
         stack.push_async_callback(self.server.close)
-        address = GatewayAddress(settings.gateway.listen_host, port)
+        address = GatewayAddress(_reached_at(settings), port)
         api = create_api(
             self.access,
             address=address,
@@ -185,6 +192,7 @@ class Gateway:
 async def serve(settings: Settings, *, ready_file: Path | None = None) -> None:
     """Run the gateway until SIGINT or SIGTERM. Writes the ports in use to `ready_file` (JSON) when
     everything listens."""
+    _raise_file_limit()
     gateway = await Gateway.open(settings)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -226,6 +234,26 @@ def _ceilings(settings: Settings) -> dict[str, int]:
         "idle_in_transaction_session_timeout": limits.idle_in_transaction_seconds,
     }
     return {name: seconds * 1000 for name, seconds in imposed.items() if seconds}
+
+
+def _reached_at(settings: Settings) -> str:
+    """The host name that people connect to. Certificates are issued to names, so where the gateway
+    listens everywhere or on loopback only, it is the one of the API's own address."""
+    host = settings.gateway.listen_host
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host
+    if not (address.is_unspecified or address.is_loopback):
+        return host
+    return urlsplit(settings.api.public_url).hostname or host
+
+
+def _raise_file_limit() -> None:
+    """As many connections as the system lets us have."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _signer(settings: Settings) -> TokenSigner:
