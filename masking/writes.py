@@ -8,6 +8,7 @@ clear or not at all: a mask written to a table would be damage.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from masking.analyse import Analysis
 from masking.nodes import inside, kind_of, message_children
@@ -108,7 +109,8 @@ def _insert(analysis: Analysis, message: Message, scope: Scope, target: Entry) -
     for place, (name, offset) in enumerate(columns):
         _write(analysis, seen, name, offset, supplied=place not in defaulted)
     if message.HasField("on_conflict_clause"):
-        _on_conflict(analysis, message.on_conflict_clause, scope, target)
+        supplied = {name for place, (name, _) in enumerate(columns) if place not in defaulted}
+        _on_conflict(analysis, message.on_conflict_clause, scope, target, supplied)
     return Scope(scope, [target]), []
 
 
@@ -121,9 +123,11 @@ def _defaulted(rows: Iterable[Message]) -> set[int]:
     return found or set()
 
 
-def _on_conflict(analysis: Analysis, clause: Message, scope: Scope, target: Entry) -> None:
+def _on_conflict(analysis: Analysis, clause: Message, scope: Scope, target: Entry, supplied: set[str]) -> None:
     assert target.seen is not None
-    excluded = Entry("excluded", target.output, aliased=True)
+    # What the role did not supply came from a default, a trigger or a generated column, and is as masked as a row's.
+    given = {name: mask for name, mask in target.seen.masks.items() if name not in supplied}
+    excluded = Entry("excluded", target.output, seen=replace(target.seen, masks=given), aliased=True, raw=True)
     level = Scope(scope, [target])
     if clause.HasField("infer"):
         for node in clause.infer.index_elems:

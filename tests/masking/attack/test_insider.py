@@ -98,6 +98,8 @@ HONEST_WRITES = [
     "DELETE FROM accounts WHERE id = 9",
     "INSERT INTO bills (id, day) VALUES (9, '2024-05-05')",
     "UPDATE mail SET city = 'Ulm' WHERE id = 1",
+    "INSERT INTO people (id, credit) VALUES (1, 7) ON CONFLICT (id) DO UPDATE SET credit = excluded.credit",
+    "INSERT INTO people (id, note) VALUES (1, 'x') ON CONFLICT (id) DO UPDATE SET note = excluded.note",
 ]
 
 
