@@ -112,6 +112,20 @@ def _explain(analysis: Analysis, node: Message) -> None:
         if option.def_elem.defname.lower() not in _EXPLAIN_OPTIONS:
             raise _option("EXPLAIN", option)
     _inner(analysis, node.explain_stmt.query, "EXPLAIN")
+    verbose = any(option.def_elem.defname.lower() == "verbose" for option in node.explain_stmt.options)
+    if verbose and analysis.policy.definitions != "full" and _may_insert(analysis, node.explain_stmt.query):
+        raise by_policy(
+            "definitions-hidden",
+            "EXPLAIN VERBOSE of a write is not permitted",
+            "It prints the defaults of columns, whose literals are hidden; leave VERBOSE out.",
+        )
+
+
+def _may_insert(analysis: Analysis, query: Message) -> bool:
+    """Could a plan of this compute defaults? What EXECUTE runs is not looked up: what the role may run counts."""
+    if kind_of(query) == "execute_stmt":
+        return bool(analysis.policy.statements & WRITE_KINDS)
+    return analysis.writes
 
 
 def _option(command_name: str, option: Message) -> Exception:

@@ -6,3 +6,6 @@ INSERT INTO customers (id, name) VALUES (1, 'x') ON CONFLICT (id) DO UPDATE SET 
 INSERT INTO customers (id, name) VALUES (1, 'x') ON CONFLICT (id) DO UPDATE SET city = later(excluded) RETURNING city
 INSERT INTO customers (id, name) VALUES (1, 'x') ON CONFLICT (id) DO UPDATE SET city = (excluded).later RETURNING city
 INSERT INTO customers (id, name) VALUES (1, 'x') ON CONFLICT (id) DO UPDATE SET city = excluded::text RETURNING city
+EXPLAIN (VERBOSE, COSTS OFF) INSERT INTO customers (id, name) VALUES (100, 'x')
+EXPLAIN (VERBOSE, COSTS OFF) INSERT INTO customers DEFAULT VALUES
+EXPLAIN (COSTS OFF) INSERT INTO customers (id, name) VALUES (100, 'x')

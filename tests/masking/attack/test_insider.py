@@ -71,6 +71,8 @@ WRITER = RolePolicy(
 )
 READER = replace(WRITER, role="look", statements=frozenset({StatementKind.SELECT}))
 
+READER_WITH_EXPLAIN = replace(READER, statements=READER.statements | {StatementKind.EXPLAIN})
+
 #: Each would answer whether a value exists that a mask hides.
 ORACLES = [
     "INSERT INTO mail (id, email) VALUES (9, 'anna@x.example')",
@@ -208,3 +210,26 @@ def test_names_of_sequences_fold_as_in_postgresql(desk: Desk) -> None:
 )
 def test_a_read_only_transaction_stays_one(desk: Desk, sql: str) -> None:
     assert review(sql, READER, desk.catalog).refusal is not None
+
+
+@pytest.mark.parametrize(
+    "explained",
+    [
+        "INSERT INTO people (id) VALUES (9)",
+        "WITH x AS (INSERT INTO people (id) VALUES (9) RETURNING id) SELECT * FROM x",
+        "UPDATE people SET note = DEFAULT WHERE id = 1",
+        "EXECUTE p",
+    ],
+)
+def test_explain_shows_no_defaults(desk: Desk, explained: str) -> None:
+    assert review(f"EXPLAIN {explained}", WRITER, desk.catalog).refusal is None
+    refusal = review(f"EXPLAIN (COSTS OFF, VERBOSE) {explained}", WRITER, desk.catalog).refusal
+    assert refusal is not None
+    assert refusal.rule == "definitions-hidden"
+    full = replace(WRITER, definitions="full")
+    assert review(f"EXPLAIN VERBOSE {explained}", full, desk.catalog).refusal is None
+
+
+def test_explain_verbose_of_a_read_is_honest(desk: Desk) -> None:
+    assert review("EXPLAIN VERBOSE SELECT * FROM people", WRITER, desk.catalog).refusal is None
+    assert review("EXPLAIN VERBOSE EXECUTE p", READER_WITH_EXPLAIN, desk.catalog).refusal is None
