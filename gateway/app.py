@@ -38,6 +38,7 @@ from gateway.audit.record import Recorder
 from gateway.policies import Policies, check_targets, compile_policies
 from gateway.server import Server
 from gateway.session.cancel import CancelKeys
+from gateway.session.chamber import Chamber
 from gateway.session.handshake import Door
 from gateway.session.snapshots import Snapshots
 from gateway.storage.access_store import SqliteAccessStore
@@ -50,7 +51,7 @@ log = structlog.get_logger()
 TIDY_SECONDS = 15
 
 
-class Misconfigured(Exception):  # noqa: N818 -- says what is the matter
+class Misconfigured(Exception):
     """The gateway cannot start with these settings; the message is for the person who wrote them."""
 
 
@@ -80,6 +81,7 @@ class Gateway:
         loop = asyncio.get_running_loop()
         self.snapshots = {name: Snapshots(name, target, loop.time) for name, target in settings.targets.items()}
         self._tls = _server_context(settings)
+        self._chamber = Chamber()
         self.server = Server(
             Door(
                 settings=settings,
@@ -89,6 +91,7 @@ class Gateway:
                 recorder=recorder,
                 metrics=self.metrics,
                 snapshots=self.snapshots,
+                chamber=self._chamber,
                 cancel_keys=CancelKeys(),
                 clock=utc_now,
                 open_sessions=lambda: self.server.open_sessions,
@@ -126,6 +129,7 @@ class Gateway:
         stack = self._stack
         stack.push_async_callback(self._database.close)
         stack.callback(self._recorder.close)
+        stack.callback(self._chamber.close)
         self._recorder.note(GatewayStarted(version("pgcurfew"), self._policies.version, settings.record.sealing))
         stack.callback(self._recorder.note, GatewayStopped("shutdown"))
         for snapshots in self.snapshots.values():

@@ -33,6 +33,9 @@ REFUSED_TEXT = b"pgcurfew refused this statement"
 #: Never comes into being, because the Parse that names it fails.
 REFUSED_NAME = b"pgcurfew refused"
 
+#: Longer texts are judged in another process; the worst of this length take about 100 ms.
+LONG = 4 * 1024
+
 _length = struct.Struct("!I").pack
 
 #: Kinds that change or use what a name stands for.
@@ -82,6 +85,10 @@ class Asking:
         self._parts: list[bytes] = []
         #: The unknown name in the message that could not be taken; look at the catalog again.
         self.wants_catalog = False
+        #: The text in the message that could not be taken: too long to be judged here.
+        self.wants_verdict: bytes | None = None
+        #: A long text and its verdict, for the message that is taken next.
+        self.verdict: tuple[bytes, Judged] | None = None
         #: The next message is taken a second time: the catalog was just refreshed.
         self.catalog_is_fresh = False
 
@@ -328,13 +335,27 @@ class Asking:
         self._parts.append(raw)
 
     def _judge(self, sql: bytes) -> Judged | None:
-        """The verdict, or None when an unknown name is worth another look at the catalog."""
-        judged = self._talk.judge.judge(sql)
+        """The verdict; None when the text has to be judged elsewhere, or when an unknown name is worth
+        another look at the catalog."""
+        judged = self._judged(sql)
+        if judged is None:
+            return None
         unknown = judged.refusal is not None and judged.refusal.sqlstate in ("42P01", "42883", "42704")
         if unknown and not self.catalog_is_fresh:
             self.wants_catalog = True
             return None
         self.catalog_is_fresh = False
+        return judged
+
+    def _judged(self, sql: bytes) -> Judged | None:
+        judge = self._talk.judge
+        if len(sql) <= LONG:
+            return judge.judge(sql)
+        judged = judge.remembered(sql)
+        if judged is None and self.verdict is not None and self.verdict[0] == sql:
+            judged = self.verdict[1]
+        if judged is None:
+            self.wants_verdict = sql
         return judged
 
     def _must_wait(self, judged: Judged) -> bool:
@@ -383,7 +404,10 @@ class Asking:
         judged = prepared.judged
         if judged.catalog == judge.catalog.version and not judge.suspended:
             return None
-        again = judge.judge(judged.original.encode())
+        text = judged.original.encode()
+        again = judge.judge(text) if len(text) <= LONG else judge.remembered(text)
+        if again is None:
+            return CHANGED_PLAN  # it may not have; whoever prepares it again will see
         if again.refusal is not None:
             return again.refusal
         return None if again.sent == judged.sent else CHANGED_PLAN

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gateway.audit.facts import Fact
+from gateway.session.judge import Judge
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,14 @@ class RefreshCatalog:
 
 
 @dataclass(frozen=True, slots=True)
+class JudgeAside:
+    """This text is long: have it judged in the other process, then call `judged`. The client waits."""
+
+    judge: Judge
+    sql: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class EndSession:
     """Close both sides. `cause` as in facts.SessionClosed."""
 
@@ -45,4 +54,4 @@ class EndSession:
     detail: str = ""
 
 
-Command = Record | SendToUpstream | SendToClient | CancelUpstream | RefreshCatalog | EndSession
+Command = Record | SendToUpstream | SendToClient | CancelUpstream | RefreshCatalog | JudgeAside | EndSession

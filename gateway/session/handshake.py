@@ -24,6 +24,7 @@ from gateway.audit.record import Recorder, RecordUnavailable
 from gateway.channel import Channel, ChannelClosed, OversizedPacket
 from gateway.policies import Policies
 from gateway.session.cancel import CancelKeys
+from gateway.session.chamber import Chamber
 from gateway.session.live import Curfew, LiveSession
 from gateway.session.refusals import fatal
 from gateway.session.relay import Relay
@@ -92,6 +93,7 @@ class Door:
     recorder: Recorder
     metrics: Metrics
     snapshots: Mapping[str, Snapshots]
+    chamber: Chamber
     cancel_keys: CancelKeys
     clock: Callable[[], datetime]
     #: How many sessions are open now.
@@ -243,7 +245,9 @@ class Door:
             max_message_bytes=settings.limits.max_message_bytes,
             may_listen=StatementKind.LISTEN in policy.statements,
         )
-        live = LiveSession(session, admission, client, upstream, relay, record, snapshots, self.metrics, curfew)
+        live = LiveSession(
+            session, admission, client, upstream, relay, record, snapshots, self.chamber, self.metrics, curfew
+        )
         self._greet(client, arrived, upstream, policy, live)
         return live
 

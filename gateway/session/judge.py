@@ -32,6 +32,14 @@ OUTDATED = Refusal(
     "the gateway could not look at the database's catalog for too long, so it cannot judge this statement",
     hint="Try again soon; if that fails, tell whoever runs this gateway.",
 )
+#: Each statement of a query string is judged and recorded for itself.
+MOST_STATEMENTS = 500
+TOO_MANY_STATEMENTS = Refusal(
+    "54000",
+    "too-many-statements",
+    f"more than {MOST_STATEMENTS} statements in one query string",
+    hint="Send them in smaller parts.",
+)
 #: Longer texts are judged each for itself.
 LONGEST_SHAPE = 64 * 1024
 
@@ -169,11 +177,20 @@ class Judge:
             self._origins = clear_origins(self.policy, self.catalog)
         return self._origins
 
-    def judge(self, sql: bytes) -> Judged:
-        """The verdict over a query string as it came from the client, without its final NUL."""
+    def remembered(self, sql: bytes) -> Judged | None:
+        """What was judged before, or can be told without looking at the text."""
         if self.suspended:
             return Judged(sql.decode("utf-8", "replace"), b"", OUTDATED, ())
-        known = self._judged.get(sql)
+        return self._judged.get(sql)
+
+    def remember(self, sql: bytes, judged: Judged) -> None:
+        """Keep what was judged elsewhere, if it was judged by this snapshot."""
+        if judged.catalog == self.catalog.version:
+            self._judged.keep(sql, judged, judged.weight)
+
+    def judge(self, sql: bytes) -> Judged:
+        """The verdict over a query string as it came from the client, without its final NUL."""
+        known = self.remembered(sql)
         if known is not None:
             self.hits += 1
             return known
@@ -223,6 +240,8 @@ class Judge:
         except UnicodeDecodeError:
             return Judged(sql.decode("utf-8", "replace"), b"", NOT_UTF8, ())
         result = review(text, self.policy, self.catalog)
+        if len(result.verdicts) > MOST_STATEMENTS:
+            return Judged(text, b"", TOO_MANY_STATEMENTS, (), self.catalog.version)
         refusal = result.refusal
         if refusal is not None and refusal.rule == INTERNAL_RULE:
             log.error("a statement could not be judged", reason=refusal.message)

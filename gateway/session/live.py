@@ -7,7 +7,7 @@ re-check of the store (server) is a second one.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
@@ -20,15 +20,18 @@ from gateway.audit.metrics import Metrics
 from gateway.audit.record import RecordUnavailable, SessionRecord
 from gateway.channel import Channel
 from gateway.session.cancel import cancel_upstream
+from gateway.session.chamber import Chamber
 from gateway.session.commands import (
     CancelUpstream,
     Command,
     EndSession,
+    JudgeAside,
     Record,
     RefreshCatalog,
     SendToClient,
     SendToUpstream,
 )
+from gateway.session.judge import Judge
 from gateway.session.refusals import fatal
 from gateway.session.relay import Relay
 from gateway.session.snapshots import Snapshots
@@ -66,6 +69,7 @@ class LiveSession:
         relay: Relay,
         record: SessionRecord,
         snapshots: Snapshots,
+        chamber: Chamber,
         metrics: Metrics,
         curfew: Curfew,
     ) -> None:
@@ -76,6 +80,7 @@ class LiveSession:
         self._relay = relay
         self._record = record
         self._snapshots = snapshots
+        self._chamber = chamber
         self._metrics = metrics
         self._curfew = curfew
         #: The number that the client's CancelRequest will quote.
@@ -83,6 +88,7 @@ class LiveSession:
         self._loop = asyncio.get_running_loop()
         self._over: asyncio.Future[EndSession] = self._loop.create_future()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._asides: set[asyncio.Task[None]] = set()
         self._timers: list[asyncio.TimerHandle] = []
         self._upstream_congested = False
         self._cancelling: asyncio.Task[None] | None = None
@@ -125,6 +131,8 @@ class LiveSession:
                     self._cancelling = self._spawn(self._cancel())
                 case RefreshCatalog():
                     self._spawn(self._refresh_catalog())
+                case JudgeAside(judge, sql):
+                    self._spawn(self._judge_aside(judge, sql), to_wait_for=False)
                 case EndSession():
                     self._finish(command)
                 case _:
@@ -256,10 +264,17 @@ class LiveSession:
             self._cancelling = None
         self._happened(self._relay.cancel_done)
 
-    def _spawn(self, coroutine: object) -> asyncio.Task[None]:
-        task: asyncio.Task[None] = self._loop.create_task(coroutine)  # type: ignore[arg-type]
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    async def _judge_aside(self, judge: Judge, sql: bytes) -> None:
+        judged = await self._chamber.judge(judge.policy, judge.catalog, sql)
+        judge.remember(sql, judged)
+        self._happened(lambda now: self._relay.judged(sql, judged, now))
+
+    def _spawn(self, coroutine: Coroutine[None, None, None], *, to_wait_for: bool = True) -> asyncio.Task[None]:
+        """A task of this session; `to_wait_for` before the session is over."""
+        task = self._loop.create_task(coroutine)
+        tasks = self._tasks if to_wait_for else self._asides
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
         return task
 
     async def _leave(self, ended: EndSession) -> None:

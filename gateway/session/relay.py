@@ -20,13 +20,14 @@ from gateway.session.commands import (
     CancelUpstream,
     Command,
     EndSession,
+    JudgeAside,
     Record,
     RefreshCatalog,
     SendToClient,
     SendToUpstream,
 )
 from gateway.session.conversation import Conversation, SecondLock, UpstreamViolation
-from gateway.session.judge import Judge
+from gateway.session.judge import Judge, Judged
 from gateway.session.refusals import fatal, notice
 from protocol.errors import ProtocolViolation
 from protocol.frames import BackendFrames, Frame, FrontendFrames
@@ -51,6 +52,7 @@ class Relay:
         self._from_upstream = BackendFrames()
         self._held: deque[tuple[int, bytes]] = deque()
         self._waits_for_catalog = False
+        self._waits_for_verdict = False
         #: A CancelRequest is under way. What comes now waits, or it could be hit by it.
         self._cancelling = False
         self._looked_at: float = -LOOK_AGAIN_AFTER
@@ -96,7 +98,14 @@ class Relay:
     def catalog_refreshed(self, now: float) -> list[Command]:
         """What RefreshCatalog asked for is done, or could not be done."""
         self._waits_for_catalog = False
+        self._asking.verdict = None  # of the older snapshot
         self._asking.catalog_is_fresh = True
+        return self._take_held(now)
+
+    def judged(self, sql: bytes, judged: Judged, now: float) -> list[Command]:
+        """The verdict that JudgeAside asked for."""
+        self._waits_for_verdict = False
+        self._asking.verdict = (sql, judged)
         return self._take_held(now)
 
     def cancel_done(self, now: float) -> list[Command]:
@@ -185,13 +194,20 @@ class Relay:
         held = self._held
         commands: list[Command] = []
         try:
-            while held and not self._waits_for_catalog and not self._cancelling:
+            while held and not (self._waits_for_catalog or self._waits_for_verdict or self._cancelling):
                 kind, raw = held[0]
                 if len(self._talk.replies) >= MOST_UNANSWERED and kind not in WITHOUT_ANSWER:
                     break
                 if self._asking.message(kind, raw, now):
                     held.popleft()
+                    self._asking.verdict = None
                     continue
+                wanted = self._asking.wants_verdict
+                if wanted is not None:
+                    self._asking.wants_verdict = None
+                    self._waits_for_verdict = True
+                    commands.append(JudgeAside(self._talk.judge, wanted))
+                    break
                 if not self._asking.wants_catalog:
                     break
                 self._asking.wants_catalog = False

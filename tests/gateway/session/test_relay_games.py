@@ -9,8 +9,9 @@ import pytest
 from gateway.audit.facts import CancelAsked, CopyEnded, StatementEnded, StatementJudged
 from gateway.session import relay as relay_module
 from gateway.session import statements
-from gateway.session.commands import CancelUpstream, Command, RefreshCatalog, SendToUpstream
-from gateway.session.judge import Judge
+from gateway.session.asking import LONG
+from gateway.session.commands import CancelUpstream, Command, JudgeAside, RefreshCatalog, SendToUpstream
+from gateway.session.judge import MOST_STATEMENTS, Judge
 from gateway.session.relay import Relay
 from masking.policy import StatementKind
 from protocol.backend import (
@@ -292,3 +293,33 @@ def test_nothing_is_judged_by_a_snapshot_that_is_too_old(relay: Relay) -> None:
         assert errors(relay.upstream_sent(says(error("42601"), READY), 1.0)) == ["57P03"]
     judge.adopt(CATALOG)
     assert len(executed(relay.client_sent(says(Bind("", "s"), Execute(""), Sync()), 1.0))) == 1
+
+
+# long statements
+
+
+def test_a_long_statement_waits_for_its_verdict(relay: Relay) -> None:
+    judge = Judge(POLICY, CATALOG)
+    relay = Relay(judge, max_message_bytes=1 << 20)
+    sql = "SELECT id FROM customers /* " + "x" * LONG + " */"
+    [aside] = relay.client_sent(says(Query(sql), Query("SELECT 2")), 1.0)
+    assert aside == JudgeAside(judge, sql.encode())
+    assert relay.holding
+    done = relay.judged(sql.encode(), judge.judge(sql.encode()), 1.1)
+    assert [fact.number for fact in facts(done)] == [1, 2]  # type: ignore[attr-defined]
+    assert not relay.holding
+
+
+def test_no_verdict_lets_a_statement_run_after_the_end(relay: Relay) -> None:
+    judge = Judge(POLICY, CATALOG)
+    relay = Relay(judge, max_message_bytes=1 << 20)
+    sql = "SELECT 1 /* " + "x" * LONG + " */"
+    relay.client_sent(says(Query(sql)), 1.0)
+    relay.end("grant-ended", "57P01", "the grant ended", 1.1)
+    assert relay.judged(sql.encode(), judge.judge(sql.encode()), 1.2) == []
+
+
+def test_many_statements_in_one_string_are_refused(relay: Relay) -> None:
+    done = relay.client_sent(says(Query("END;" * (MOST_STATEMENTS + 1))), 1.0)
+    assert len(facts(done)) == 1
+    assert errors(relay.upstream_sent(says(error("42601"), READY), 1.0)) == ["54000"]
