@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import cached_property
 
-from masking.catalog import Catalog, Function, Relation
+from masking.catalog import Catalog, Function, Relation, qualified
 from masking.functions import DEFINITIONS, SEQUENCE_FUNCTIONS, SETTING_FUNCTIONS, is_definition, is_safe
 from masking.nodes import rename, strings, words
 from masking.parse import Message
@@ -111,7 +111,7 @@ class Calls:
             if not any(f.takes(arguments) for f in found):
                 raise self._unknown_function(name, arguments, offset)
             raise self._forbidden(name, arguments, offset)
-        if f"{schema}.{name}" not in self.policy.functions:
+        if qualified(schema, name) not in self.policy.functions:
             raise self._forbidden(f"{schema}.{name}", arguments, offset)
 
     def _judge_projection(self, call: Message, name: str, arguments: int) -> None:
@@ -178,14 +178,14 @@ class Calls:
             if operator.schema == "pg_catalog" or operator.schema not in self.catalog.search_path:
                 continue
             if not operator.compiled and not self._may_operate(operator.function):
-                found.append(".".join(operator.function))
+                found.append(qualified(*operator.function))
         return found
 
     def _may_operate(self, function: tuple[str, str]) -> bool:
         schema, name = function
         if schema == "pg_catalog":
             return is_safe(name, 2) or is_safe(name, 1)
-        return f"{schema}.{name}" in self.policy.functions
+        return qualified(schema, name) in self.policy.functions
 
     def _judge_qualified_operator(self, parts: list[str], offset: int) -> None:
         schema, name = parts[-2], parts[-1]
@@ -268,10 +268,10 @@ class Calls:
         )
 
     def _strange_casts(self, schema: str, name: str) -> set[str]:
-        unnamed = (f"{schema}.{name}",) if (schema, name) in self.catalog.types_with_cast_functions else ()
+        unnamed = (qualified(schema, name),) if (schema, name) in self.catalog.types_with_cast_functions else ()
         functions = self.catalog.casts_of_type.get((schema, name), unnamed)
         return {function for function in functions if function not in self.policy.functions}
 
     def _casts_allowed(self, schema: str, name: str) -> bool:
         """A type listed like a function, or all functions behind its casts: they may run."""
-        return f"{schema}.{name}" in self.policy.functions or not self._strange_casts(schema, name)
+        return qualified(schema, name) in self.policy.functions or not self._strange_casts(schema, name)

@@ -12,6 +12,12 @@ from typing import Literal
 RelationKind = Literal["r", "v", "m", "f", "p", "S", "c"]
 
 
+def qualified(schema: str, name: str) -> str:
+    """The name as a policy writes it: "schema.name". A schema with a dot in it is quoted, so that
+    "a.b.c" can only mean the relation "b.c" of schema a."""
+    return f'"{schema}".{name}' if "." in schema else f"{schema}.{name}"
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """One live column of a relation (pg_attribute, attnum > 0, not dropped)."""
@@ -68,7 +74,7 @@ class Relation:
 
     @property
     def qualified(self) -> str:
-        return f"{self.schema}.{self.name}"
+        return qualified(self.schema, self.name)
 
     def column(self, name: str) -> Column | None:
         return next((c for c in self.columns if c.name == name), None)
@@ -87,7 +93,7 @@ class Function:
 
     @property
     def qualified(self) -> str:
-        return f"{self.schema}.{self.name}"
+        return qualified(self.schema, self.name)
 
     def takes(self, count: int) -> bool:
         return self.min_arguments <= count and (self.max_arguments is None or count <= self.max_arguments)

@@ -117,7 +117,7 @@ class Sight:
         self.policy = policy
         self.catalog = catalog
         self.calls = Calls(policy, catalog)
-        self._seen: dict[str, Seen | None] = {}
+        self._seen: dict[tuple[str, str], Seen | None] = {}
 
     def find(self, schema: str | None, name: str) -> Seen | None:
         """The relation of that name, or None when it is absent or out of sight: the answer is the same."""
@@ -125,7 +125,7 @@ class Sight:
         return None if relation is None else self.see(relation)
 
     def see(self, relation: Relation) -> Seen | None:
-        key = relation.qualified
+        key = (relation.schema, relation.name)
         if key not in self._seen:
             self._seen[key] = self._look(relation)
         return self._seen[key]

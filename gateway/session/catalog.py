@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import asyncpg
 
-from masking.catalog import CastFunction, Catalog, Column, ForeignKey, Function, Operator, Relation
+from masking.catalog import CastFunction, Catalog, Column, ForeignKey, Function, Operator, Relation, qualified
 
 #: format_type() qualifies what is not found on the path, so the path is empty while we read.
 _EMPTY_PATH = "SET LOCAL search_path = ''"
@@ -378,7 +378,7 @@ class _Types:
         run: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
         for cast in casts:
             for name in (cast.source, cast.target):
-                run[name].add(".".join(cast.function))
+                run[name].add(qualified(*cast.function))
         if not run:
             return {}
         reached: dict[int, set[str]] = {oid: set(run.get(name, ())) for oid, name in self.names.items()}

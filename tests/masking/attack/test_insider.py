@@ -44,6 +44,10 @@ CREATE FUNCTION desk.json_scalar(text) RETURNS text LANGUAGE sql AS 'SELECT min(
 CREATE FUNCTION desk.json_array(int) RETURNS text LANGUAGE sql AS 'SELECT min(email) FROM desk.people';
 CREATE SEQUENCE desk."NÄCHSTE";
 CREATE SEQUENCE desk."nächste";
+CREATE SCHEMA "desk.visits";
+CREATE TABLE "desk.visits".x (id int);
+CREATE TABLE desk."visits.x" (id int);
+GRANT USAGE ON SCHEMA "desk.visits" TO PUBLIC;
 INSERT INTO desk.people VALUES (1, 'anna@x.example', 0, 1.0000001, 'Kiel', 'vip', 'n'),
     (2, 'bert@x.example', 5, 1.0000002, 'Bonn', 'vip', 'n');
 GRANT USAGE ON SCHEMA desk TO PUBLIC;
@@ -60,6 +64,7 @@ CLASSIFICATION = {
     "desk.visits": {"id": CLEAR},
     "desk.bills": {"id": CLEAR, "day": CLEAR},
     "desk.mail": {"id": CLEAR, "city": CLEAR},
+    "desk.visits.x": {"id": CLEAR},
 }
 BOTH = RelationRule(read=frozenset({"*"}), write=frozenset({"*"}))
 WRITER = RolePolicy(
@@ -233,3 +238,10 @@ def test_explain_shows_no_defaults(desk: Desk, explained: str) -> None:
 def test_explain_verbose_of_a_read_is_honest(desk: Desk) -> None:
     assert review("EXPLAIN VERBOSE SELECT * FROM people", WRITER, desk.catalog).refusal is None
     assert review("EXPLAIN VERBOSE EXECUTE p", READER_WITH_EXPLAIN, desk.catalog).refusal is None
+
+
+def test_a_name_in_the_policy_means_one_relation(desk: Desk) -> None:
+    assert 'FROM desk."visits.x"' in review('SELECT * FROM "visits.x"', READER, desk.catalog).text
+    refusal = review('SELECT * FROM "desk.visits".x', READER, desk.catalog).refusal
+    assert refusal is not None
+    assert refusal.sqlstate == "42P01"
