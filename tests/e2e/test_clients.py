@@ -72,6 +72,8 @@ def test_copy_to_a_file_of_the_clients(gateway: RunningGateway, given: Given, tm
 
 
 def test_watch_repeats(gateway: RunningGateway, given: Given) -> None:
+    if gateway.database.postgres.version < 16:
+        pytest.skip(r"\watch counts since psql 16")
     done = psql(gateway, given, "SELECT 'tick' AS t \\watch i=0.1 c=3\n")
     assert done.out.count("tick") == 3
 
@@ -90,16 +92,18 @@ def test_errors_point_at_their_place(gateway: RunningGateway, given: Given) -> N
     assert lines[line][lines[line + 1].index("^") :].startswith("nosuch")
 
 
-def test_gset_gdesc_and_bind(gateway: RunningGateway, given: Given) -> None:
-    done = psql(
-        gateway,
-        given,
-        "SELECT 7 AS seven \\gset\n\\echo :seven\nSELECT email, id FROM customers \\gdesc\n"
-        "SELECT $1::int + 1 AS sum \\bind 41 \\g\n",
-    )
+def test_gset_and_gdesc(gateway: RunningGateway, given: Given) -> None:
+    done = psql(gateway, given, "SELECT 7 AS seven \\gset\n\\echo :seven\nSELECT email, id FROM customers \\gdesc\n")
     assert done.err == ""
     assert "7" in done.out.splitlines()[0]
     assert "bigint" in done.out
+
+
+def test_bind(gateway: RunningGateway, given: Given) -> None:
+    if gateway.database.postgres.version < 16:
+        pytest.skip(r"\bind came with psql 16")
+    done = psql(gateway, given, "SELECT $1::int + 1 AS sum \\bind 41 \\g\n")
+    assert done.err == ""
     assert "42" in done.out
 
 
@@ -209,4 +213,4 @@ def test_pgbench(gateway: RunningGateway, mode: str) -> None:
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "number of transactions actually processed: 200/200" in done.stdout
-    assert "number of failed transactions: 0" in done.stdout
+    assert "number of failed transactions" not in done.stdout or "failed transactions: 0" in done.stdout

@@ -75,7 +75,7 @@ def _models() -> dict[str, type[models.Model]]:
         aid = models.IntegerField(primary_key=True)
         bid = models.IntegerField()
         abalance = models.IntegerField()
-        filler = models.CharField(max_length=84, null=True)  # noqa: DJ001
+        filler = models.CharField(max_length=84, null=True)
 
         class Meta:
             app_label, managed, db_table = "contenttypes", False, "pgbench_accounts"
