@@ -129,6 +129,8 @@ class DoorRefused(Fact, frozen=True, tag=True, omit_defaults=True):
     database: str = ""
     token: str = ""
     tls: str | None = None
+    #: So many refusals of strangers before this one were counted (metrics) and not recorded.
+    left_out: int = 0
 
 
 class GatewayStarted(Fact, frozen=True, tag=True, omit_defaults=True):

@@ -5,11 +5,12 @@ PG manual 55.2.1 (start-up), 55.2.10 (TLS). A sequence, so a coroutine; its dead
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import secrets
 import ssl
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import structlog
@@ -30,6 +31,7 @@ from gateway.session.refusals import fatal
 from gateway.session.relay import Relay
 from gateway.session.snapshots import Snapshots
 from gateway.session.startup import Arrival, arrival, mask_key, pins
+from gateway.session.strangers import Strangers
 from gateway.session.upstream import Upstream, UpstreamUnavailable, dial
 from masking.policy import RolePolicy, StatementKind
 from protocol.authentication import RESPONSE, AuthenticationCleartextPassword, AuthenticationOk
@@ -98,7 +100,8 @@ class Door:
     clock: Callable[[], datetime]
     #: How many sessions are open now.
     open_sessions: Callable[[], int]
-    master_mask_key: bytes
+    master_mask_key: bytes = field(repr=False)
+    strangers: Strangers = field(default_factory=Strangers)
 
     async def welcome(self, client: Channel, visitor: Visitor) -> LiveSession:
         """A session that is ready to `run`. Raises Turned, Left, ProtocolViolation."""
@@ -313,6 +316,7 @@ class Door:
 
     def note_refusal(self, visitor: Visitor, turned: Turned) -> None:
         """Into the control log, the metrics and the log."""
+        left_out = 0 if turned.token else self.strangers.another(asyncio.get_running_loop().time())
         fact = DoorRefused(
             client=visitor.peer,
             cause=turned.cause,
@@ -322,8 +326,11 @@ class Door:
             database=visitor.database,
             token=turned.token,
             tls=visitor.tls,
+            left_out=left_out or 0,
         )
         self.metrics.saw(fact)
+        if left_out is None:
+            return
         log.info("connection refused", cause=turned.cause, client=visitor.peer)
         try:
             self.recorder.note(fact)
