@@ -156,6 +156,11 @@ def _has_ordinals(tree: Message) -> bool:
 
 
 def _is_parameter(node: Message) -> bool:
+    """Is it a bare number here, or one inside ROLLUP, GROUPING SETS or a list in parentheses?"""
     if node.HasField("sort_by"):
         node = node.sort_by.node
+    if node.HasField("grouping_set"):
+        return any(_is_parameter(item) for item in node.grouping_set.content)
+    if node.HasField("row_expr"):
+        return any(_is_parameter(item) for item in node.row_expr.args)
     return bool(node.HasField("param_ref"))

@@ -14,6 +14,7 @@ from gateway.session.catalog import load_catalog
 from masking.catalog import Catalog
 from masking.policy import CLEAR, Mask, MaskKind, RelationRule, RolePolicy, StatementKind
 from masking.review import review
+from masking.templates import shape_of, template_of
 from tests.support.postgres import Login, Postgres
 
 SCHEMA = """
@@ -245,3 +246,13 @@ def test_a_name_in_the_policy_means_one_relation(desk: Desk) -> None:
     refusal = review('SELECT * FROM "desk.visits".x', READER, desk.catalog).refusal
     assert refusal is not None
     assert refusal.sqlstate == "42P01"
+
+
+@pytest.mark.parametrize(
+    "grouped", ["GROUPING SETS ((1), ())", "ROLLUP (1)", "CUBE (1, 2)", "(1, 2)", "ROLLUP ((1, 2))"]
+)
+def test_a_number_that_names_a_column_is_no_constant_to_share(desk: Desk, grouped: str) -> None:
+    sql = f"SELECT id, city, count(*) FROM people GROUP BY {grouped}, id, city"
+    shape = shape_of(sql)
+    assert shape is not None
+    assert template_of(shape, sql, READER, desk.catalog) is None
