@@ -36,6 +36,12 @@ def sample_database(postgres: Postgres) -> SampleDatabase:
 
 
 @pytest.fixture(scope="session")
+def sample_database_of_the_distribution(postgres_of_the_distribution: Postgres) -> SampleDatabase:
+    """The same on the distribution's PostgreSQL."""
+    return make_sample_database(postgres_of_the_distribution)
+
+
+@pytest.fixture(scope="session")
 def gateway(sample_database: SampleDatabase, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGateway]:
     """One gateway for all tests of a worker; tests that kill it take `own_gateway`."""
     with running_gateway(sample_database, tmp_path_factory.mktemp("gateway")) as found:
