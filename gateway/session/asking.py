@@ -12,10 +12,12 @@ import struct
 from msgspec.structs import replace
 
 from gateway.audit.facts import Sealed, StatementJudged
+from gateway.session import names
 from gateway.session.conversation import Conversation
-from gateway.session.judge import Judged, JudgedStatement
+from gateway.session.judge import LONG, Judged
+from gateway.session.names import TOO_MANY_NAMES
 from gateway.session.replies import COPY_ENDS, COPY_FAIL, Expected, Running
-from gateway.session.statements import Names, Portal, Prepared, Undo
+from gateway.session.statements import Portal, Prepared
 from masking.policy import StatementKind
 from masking.review import review_parameters
 from masking.verdict import Refusal
@@ -33,14 +35,8 @@ REFUSED_TEXT = b"pgcurfew refused this statement"
 #: Never comes into being, because the Parse that names it fails.
 REFUSED_NAME = b"pgcurfew refused"
 
-#: Longer texts are judged in another process; the worst of this length take about 100 ms.
-LONG = 4 * 1024
-
 _length = struct.Struct("!I").pack
 
-#: Kinds that change or use what a name stands for.
-STATEMENT_NAMES = {StatementKind.PREPARE, StatementKind.EXECUTE, StatementKind.DEALLOCATE}
-PORTAL_NAMES = {StatementKind.DECLARE, StatementKind.FETCH, StatementKind.CLOSE}
 #: Running by protocol what SQL prepared or declared is as if SQL had said this.
 RUNS_WHAT = {StatementKind.PREPARE: StatementKind.EXECUTE, StatementKind.DECLARE: StatementKind.FETCH}
 
@@ -52,14 +48,6 @@ FUNCTION_CALLS = Refusal(
 )
 #: What the readable record says where the refusal's own words hold a name that the client chose.
 WITHOUT_NAME = {"unknown-statement": "the name is not known", "unknown-portal": "the name is not known"}
-#: As PostgreSQL says it; drivers prepare the statement again when they hear this.
-CHANGED_PLAN = Refusal("0A000", "changed-catalog", "cached plan must not change result type")
-TOO_MANY_NAMES = Refusal(
-    "54000",
-    "too-many-names",
-    "too many prepared statements or cursors in this session",
-    hint="Close or deallocate those that are no longer needed.",
-)
 
 
 class Terminated(Exception):
@@ -150,13 +138,13 @@ class Asking:
         if raw[-1:] != b"\0" or b"\0" in sql:
             raise ProtocolViolation("invalid message format")
         judged = self._judge(sql)
-        if judged is None or self._must_wait(judged):
+        if judged is None or names.must_wait(talk, judged):
             return False
         refusal = judged.refusal
         if refusal is not None:
             self._note_refused(judged, "simple")
         else:
-            refusal = self._not_now(judged)
+            refusal = names.not_now(talk, judged)
             if refusal is not None:
                 self._note_refusal("simple", refusal, judged.original)
         if refusal is not None:
@@ -170,9 +158,9 @@ class Asking:
             expected.running.append(self._note_empty("simple", now))
         for statement in judged.statements:
             number = talk.next_number()
-            talk.facts.append(statement.fact(number, "simple", talk.transaction, of=self._number_of(statement)))
+            talk.facts.append(statement.fact(number, "simple", talk.transaction, of=names.number_of(talk, statement)))
             running = Running(number, now)
-            running.undo.extend(self._effects(statement, judged, number))
+            running.undo.extend(names.effects(talk, statement, judged, number))
             expected.running.append(running)
         self._send(_frame(QUERY, judged.sent + b"\0"), expected)
         talk.batch += 1
@@ -189,7 +177,7 @@ class Asking:
         name_bytes = raw[5:end_of_name]
         name = name_bytes.decode("utf-8")
         judged = self._judge(raw[end_of_name + 1 : end_of_text])
-        if judged is None or (name and self._unsettled(talk.statements, name)):
+        if judged is None or (name and names.unsettled(talk, talk.statements, name)):
             return False
         if judged.refusal is not None:
             self._note_refused(judged, "parse")
@@ -223,15 +211,15 @@ class Asking:
         talk = self._talk
         bind = decode_frontend(BIND, raw[5:])
         assert isinstance(bind, Bind)
-        if self._unsettled(talk.statements, bind.statement):
+        if names.unsettled(talk, talk.statements, bind.statement):
             return False
-        if bind.portal and self._unsettled(talk.portals, bind.portal):
+        if bind.portal and names.unsettled(talk, talk.portals, bind.portal):
             return False
         prepared = talk.statements.get(bind.statement)
         if prepared is None:
             self._refuse_in_batch(BIND, _no_such_statement(bind.statement))
             return True
-        refusal = TOO_MANY_NAMES if bind.portal and talk.portals.full else self._outdated(prepared)
+        refusal = TOO_MANY_NAMES if bind.portal and talk.portals.full else names.outdated(talk, prepared)
         if refusal is not None:
             self._refuse_in_batch(BIND, refusal, prepared.judged.original)
             return True
@@ -252,16 +240,16 @@ class Asking:
             name = raw[5:end].decode("utf-8")
         except UnicodeDecodeError:
             raise ProtocolViolation("invalid message format") from None
-        if self._unsettled(talk.portals, name):
+        if names.unsettled(talk, talk.portals, name):
             return False
         portal = talk.portals.get(name)
         if portal is None:
             self._refuse_in_batch(EXECUTE, Refusal("34000", "unknown-portal", f'portal "{name}" does not exist'))
             return True
         prepared = portal.prepared
-        if self._must_wait(prepared.judged):
+        if names.must_wait(talk, prepared.judged):
             return False
-        refusal = None if prepared.by_sql else self._not_now(prepared.judged)
+        refusal = None if prepared.by_sql else names.not_now(talk, prepared.judged)
         if refusal is not None:
             self._refuse_in_batch(EXECUTE, refusal, prepared.judged.original)
             return True
@@ -277,7 +265,7 @@ class Asking:
                 # Its name was made when PREPARE or DECLARE ran; what runs now is what they hold.
                 fact = replace(fact, kind=RUNS_WHAT[statement.kind].value)
             else:
-                running.undo.extend(self._effects(statement, prepared.judged, number))
+                running.undo.extend(names.effects(talk, statement, prepared.judged, number))
             talk.facts.append(fact)
             expected.running.append(running)
         self._send(raw, expected)
@@ -289,11 +277,11 @@ class Asking:
         name = raw[6:-1].decode("utf-8")
         expected = Expected(CLOSE, talk.batch)
         if raw[5:6] == b"S":
-            if self._unsettled(talk.statements, name):
+            if names.unsettled(talk, talk.statements, name):
                 return False
             expected.undo.append(talk.statements.drop(name, talk.batch))
         else:
-            if self._unsettled(talk.portals, name):
+            if names.unsettled(talk, talk.portals, name):
                 return False
             expected.undo.append(talk.portals.drop(name, talk.batch))
         self._send(raw, expected)
@@ -357,95 +345,6 @@ class Asking:
         if judged is None:
             self.wants_verdict = sql
         return judged
-
-    def _must_wait(self, judged: Judged) -> bool:
-        """Does a statement in here use a name that an unanswered earlier batch changes?"""
-        talk = self._talk
-        for statement in judged.statements:
-            if statement.kind in STATEMENT_NAMES and self._unsettled(talk.statements, statement.name):
-                return True
-            if statement.kind in PORTAL_NAMES and self._unsettled(talk.portals, statement.name):
-                return True
-            if statement.kind is StatementKind.DISCARD and (
-                self._unsettled(talk.statements, None) or self._unsettled(talk.portals, None)
-            ):
-                return True
-        return False
-
-    def _unsettled(self, names: Names[Prepared] | Names[Portal], name: str | None) -> bool:
-        """Does a name (None: any) stand for what an unanswered earlier batch makes of it?"""
-        if not self._talk.replies:
-            return False
-        if name is None:
-            return names.any_unsettled(self._talk.batch)
-        return names.unsettled(name, self._talk.batch)
-
-    def _not_now(self, judged: Judged) -> Refusal | None:
-        """Why these statements, judged well, may not run now all the same: a name for which there is
-        no room, or a prepared statement whose judgement does not hold any more."""
-        talk = self._talk
-        for statement in judged.statements:
-            match statement.kind, statement.name:
-                case StatementKind.PREPARE, _ if talk.statements.full:
-                    return TOO_MANY_NAMES
-                case StatementKind.DECLARE, _ if talk.portals.full:
-                    return TOO_MANY_NAMES
-                case StatementKind.EXECUTE, str(name):
-                    prepared = talk.statements.get(name)
-                    refusal = self._outdated(prepared) if prepared is not None else None
-                    if refusal is not None:
-                        return refusal
-        return None
-
-    def _outdated(self, prepared: Prepared) -> Refusal | None:
-        """PostgreSQL plans a prepared statement anew when its tables change, so it is judged anew when
-        the snapshot has changed. What it says then must be what was prepared."""
-        judge = self._talk.judge
-        judged = prepared.judged
-        if judged.catalog == judge.catalog.version and not judge.suspended:
-            return None
-        text = judged.original.encode()
-        again = judge.judge(text) if len(text) <= LONG else judge.remembered(text)
-        if again is None:
-            return CHANGED_PLAN  # it may not have; whoever prepares it again will see
-        if again.refusal is not None:
-            return again.refusal
-        return None if again.sent == judged.sent else CHANGED_PLAN
-
-    def _effects(self, statement: JudgedStatement, judged: Judged, number: int) -> list[Undo]:
-        """What this statement does to names, noted now and taken back if it fails."""
-        talk = self._talk
-        name = statement.name
-        match statement.kind:
-            case StatementKind.PREPARE if name is not None:
-                return [talk.statements.set(name, Prepared(number, judged, statement, by_sql=True), talk.batch)]
-            case StatementKind.DEALLOCATE if name is not None:
-                return [talk.statements.drop(name, talk.batch)]
-            case StatementKind.DEALLOCATE:
-                return [talk.statements.drop_all(talk.batch)]
-            case StatementKind.DECLARE if name is not None:
-                cursor = Portal(Prepared(number, judged, statement, by_sql=True))
-                return [talk.portals.set(name, cursor, talk.batch)]
-            case StatementKind.CLOSE if name is not None:
-                return [talk.portals.drop(name, talk.batch)]
-            case StatementKind.CLOSE:
-                return [talk.portals.drop_all(talk.batch)]
-            case StatementKind.DISCARD if statement.normalized.upper().rstrip("; ").endswith("ALL"):
-                return [talk.statements.drop_all(talk.batch), talk.portals.drop_all(talk.batch)]
-            case _:
-                return []
-
-    def _number_of(self, statement: JudgedStatement) -> int:
-        """The event that made what EXECUTE runs or FETCH reads; 0 for any other statement."""
-        match statement.kind, statement.name:
-            case StatementKind.EXECUTE, str(name):
-                prepared = self._talk.statements.get(name)
-                return prepared.number if prepared else 0
-            case StatementKind.FETCH, str(name):
-                portal = self._talk.portals.get(name)
-                return portal.prepared.number if portal else 0
-            case _:
-                return 0
 
     def _note_refused(self, judged: Judged, how: str) -> None:
         """One event for each statement of a refused string; those that were not the reason say so."""

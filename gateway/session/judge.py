@@ -32,6 +32,8 @@ OUTDATED = Refusal(
     "the gateway could not look at the database's catalog for too long, so it cannot judge this statement",
     hint="Try again soon; if that fails, tell whoever runs this gateway.",
 )
+#: Longer texts are judged in another process; the worst of this length take about 100 ms.
+LONG = 4 * 1024
 #: Each statement of a query string is judged and recorded for itself.
 MOST_STATEMENTS = 500
 TOO_MANY_STATEMENTS = Refusal(

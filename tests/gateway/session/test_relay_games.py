@@ -9,9 +9,8 @@ import pytest
 from gateway.audit.facts import CancelAsked, CopyEnded, StatementEnded, StatementJudged
 from gateway.session import relay as relay_module
 from gateway.session import statements
-from gateway.session.asking import LONG
 from gateway.session.commands import CancelUpstream, Command, JudgeAside, RefreshCatalog, SendToUpstream
-from gateway.session.judge import MOST_STATEMENTS, Judge
+from gateway.session.judge import LONG, MOST_STATEMENTS, Judge
 from gateway.session.relay import Relay
 from masking.policy import StatementKind
 from protocol.backend import (

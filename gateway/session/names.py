@@ -1,0 +1,118 @@
+"""What statements do to names, which names they need, and when that cannot be told yet.
+
+SQL's PREPARE, EXECUTE, DEALLOCATE, DISCARD and DECLARE, FETCH, CLOSE share their names with the
+protocol's Parse, Bind, Execute and Close (PG manual, 55.2.3).
+"""
+
+from __future__ import annotations
+
+from gateway.session.conversation import Conversation
+from gateway.session.judge import LONG, Judged, JudgedStatement
+from gateway.session.statements import Names, Portal, Prepared, Undo
+from masking.policy import StatementKind
+from masking.verdict import Refusal
+
+#: Kinds that change or use what a name stands for.
+STATEMENT_NAMES = {StatementKind.PREPARE, StatementKind.EXECUTE, StatementKind.DEALLOCATE}
+PORTAL_NAMES = {StatementKind.DECLARE, StatementKind.FETCH, StatementKind.CLOSE}
+
+#: As PostgreSQL says it; drivers prepare the statement again when they hear this.
+CHANGED_PLAN = Refusal("0A000", "changed-catalog", "cached plan must not change result type")
+TOO_MANY_NAMES = Refusal(
+    "54000",
+    "too-many-names",
+    "too many prepared statements or cursors in this session",
+    hint="Close or deallocate those that are no longer needed.",
+)
+
+
+def must_wait(talk: Conversation, judged: Judged) -> bool:
+    """Does a statement in here use a name that an unanswered earlier batch changes?"""
+    for statement in judged.statements:
+        if statement.kind in STATEMENT_NAMES and unsettled(talk, talk.statements, statement.name):
+            return True
+        if statement.kind in PORTAL_NAMES and unsettled(talk, talk.portals, statement.name):
+            return True
+        if statement.kind is StatementKind.DISCARD and (
+            unsettled(talk, talk.statements, None) or unsettled(talk, talk.portals, None)
+        ):
+            return True
+    return False
+
+
+def unsettled(talk: Conversation, names: Names[Prepared] | Names[Portal], name: str | None) -> bool:
+    """Does a name (None: any) stand for what an unanswered earlier batch makes of it?"""
+    if not talk.replies:
+        return False
+    if name is None:
+        return names.any_unsettled(talk.batch)
+    return names.unsettled(name, talk.batch)
+
+
+def not_now(talk: Conversation, judged: Judged) -> Refusal | None:
+    """Why these statements, judged well, may not run now all the same: a name for which there is
+    no room, or a prepared statement whose judgement does not hold any more."""
+    for statement in judged.statements:
+        match statement.kind, statement.name:
+            case StatementKind.PREPARE, _ if talk.statements.full:
+                return TOO_MANY_NAMES
+            case StatementKind.DECLARE, _ if talk.portals.full:
+                return TOO_MANY_NAMES
+            case StatementKind.EXECUTE, str(name):
+                prepared = talk.statements.get(name)
+                refusal = outdated(talk, prepared) if prepared is not None else None
+                if refusal is not None:
+                    return refusal
+    return None
+
+
+def outdated(talk: Conversation, prepared: Prepared) -> Refusal | None:
+    """PostgreSQL plans a prepared statement anew when its tables change, so it is judged anew when
+    the snapshot has changed. What it says then must be what was prepared."""
+    judge = talk.judge
+    judged = prepared.judged
+    if judged.catalog == judge.catalog.version and not judge.suspended:
+        return None
+    text = judged.original.encode()
+    again = judge.judge(text) if len(text) <= LONG else judge.remembered(text)
+    if again is None:
+        return CHANGED_PLAN  # it may not have; whoever prepares it again will see
+    if again.refusal is not None:
+        return again.refusal
+    return None if again.sent == judged.sent else CHANGED_PLAN
+
+
+def effects(talk: Conversation, statement: JudgedStatement, judged: Judged, number: int) -> list[Undo]:
+    """What this statement does to names, noted now and taken back if it fails."""
+    name = statement.name
+    match statement.kind:
+        case StatementKind.PREPARE if name is not None:
+            return [talk.statements.set(name, Prepared(number, judged, statement, by_sql=True), talk.batch)]
+        case StatementKind.DEALLOCATE if name is not None:
+            return [talk.statements.drop(name, talk.batch)]
+        case StatementKind.DEALLOCATE:
+            return [talk.statements.drop_all(talk.batch)]
+        case StatementKind.DECLARE if name is not None:
+            cursor = Portal(Prepared(number, judged, statement, by_sql=True))
+            return [talk.portals.set(name, cursor, talk.batch)]
+        case StatementKind.CLOSE if name is not None:
+            return [talk.portals.drop(name, talk.batch)]
+        case StatementKind.CLOSE:
+            return [talk.portals.drop_all(talk.batch)]
+        case StatementKind.DISCARD if statement.normalized.upper().rstrip("; ").endswith("ALL"):
+            return [talk.statements.drop_all(talk.batch), talk.portals.drop_all(talk.batch)]
+        case _:
+            return []
+
+
+def number_of(talk: Conversation, statement: JudgedStatement) -> int:
+    """The event that made what EXECUTE runs or FETCH reads; 0 for any other statement."""
+    match statement.kind, statement.name:
+        case StatementKind.EXECUTE, str(name):
+            prepared = talk.statements.get(name)
+            return prepared.number if prepared else 0
+        case StatementKind.FETCH, str(name):
+            portal = talk.portals.get(name)
+            return portal.prepared.number if portal else 0
+        case _:
+            return 0
