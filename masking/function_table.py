@@ -149,7 +149,8 @@ SAFE_BY_TOPIC: dict[str, str] = {
     # What psql, object-relational mappers and graphical tools ask of OIDs they have read from the catalog. Functions
     # whose answer contains literals of a definition are in functions.DEFINITIONS instead.
     "the catalog described": """
-        col_description:2 format_type:2 nameconcatoid:2 obj_description:1-2 oidvectortypes:1 pg_basetype:1
+        col_description:2 format_type:2 nameconcatoid:2 obj_description:1-2 oidvectortypes:1
+        pg_available_extension_versions:0 pg_available_extensions:0 pg_basetype:1
         pg_char_to_encoding:1 pg_collation_actual_version:1 pg_collation_for:1 pg_column_compression:1
         pg_column_is_updatable:3 pg_column_size:1 pg_database_collation_actual_version:1
         pg_describe_object:3 pg_encoding_max_length:1 pg_encoding_to_char:1 pg_get_catalog_foreign_keys:0

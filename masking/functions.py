@@ -68,8 +68,9 @@ DEFINITIONS: Mapping[str, Counts] = _table(
 #: Judged by the engine, case by case: the name of the setting must be a listed literal.
 SETTING_FUNCTIONS: Mapping[str, Counts] = _table("current_setting:1-2 set_config:3")
 
-#: Judged by the engine: they need write on that sequence (lastval and currval tell how far it is).
-SEQUENCE_FUNCTIONS: Mapping[str, Counts] = _table("nextval:1 currval:1 setval:2-3 lastval:0")
+#: Judged by the engine: they need write on that sequence (lastval and currval tell how far it is);
+#: pg_get_sequence_data, which pg_dump asks for every sequence there is, answers for those the role may read.
+SEQUENCE_FUNCTIONS: Mapping[str, Counts] = _table("nextval:1 currval:1 setval:2-3 lastval:0 pg_get_sequence_data:1")
 
 #: Sampling methods of TABLESAMPLE.
 SAMPLING_METHODS = frozenset({"bernoulli", "system"})

@@ -12,7 +12,7 @@ from gateway.demo.binaries import find_postgres
 from gateway.demo.process import clean_environment
 from gateway.demo.stage import Outcome, client_environment, run
 from tests.support.gateway import Given, RunningGateway, running_gateway
-from tests.support.postgres import Postgres, SampleDatabase, make_sample_database
+from tests.support.postgres import SampleDatabase
 
 #: pg_dump reads where the sequence of an identity column stands, so it must be listed like its table.
 POLICY = """
@@ -62,14 +62,9 @@ def archive_of(database: SampleDatabase, folder: Path) -> Iterator[Archive]:
         yield Archive(gateway, database.postgres.cluster.binaries.bin)
 
 
-@pytest.fixture(scope="module", params=["embedded", "of the distribution"])
+@pytest.fixture(scope="module", params=["sample_database", "sample_database_of_the_distribution"])
 def archive(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archive]:
-    folder = tmp_path_factory.mktemp("archive")
-    if request.param == "embedded":
-        yield from archive_of(request.getfixturevalue("sample_database"), folder)
-        return
-    postgres: Postgres = request.getfixturevalue("postgres_of_the_distribution")
-    yield from archive_of(make_sample_database(postgres), folder)
+    yield from archive_of(request.getfixturevalue(request.param), tmp_path_factory.mktemp("archive"))
 
 
 def test_the_data_of_a_table_comes_out_masked(archive: Archive) -> None:

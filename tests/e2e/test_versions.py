@@ -12,13 +12,14 @@ import pytest
 from gateway.demo.process import clean_environment
 from gateway.demo.stage import Outcome, client_environment, run
 from tests.support.gateway import Given, RunningGateway, running_gateway
-from tests.support.postgres import Postgres, make_sample_database
+from tests.support.postgres import SampleDatabase
 
 
 @pytest.fixture(scope="module")
-def older(postgres_of_the_distribution: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGateway]:
-    database = make_sample_database(postgres_of_the_distribution)
-    with running_gateway(database, tmp_path_factory.mktemp("older")) as gateway:
+def older(
+    sample_database_of_the_distribution: SampleDatabase, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RunningGateway]:
+    with running_gateway(sample_database_of_the_distribution, tmp_path_factory.mktemp("older")) as gateway:
         yield gateway
 
 

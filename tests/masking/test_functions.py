@@ -17,7 +17,8 @@ from masking.functions import (
 from tests.support.postgres import Postgres
 
 #: New in PostgreSQL 18, which the tests do not run.
-SINCE_18_NAMES = "array_reverse array_sort bytea casefold crc32 crc32c gamma lgamma pg_get_acl uuidv4 uuidv7"
+SINCE_18_NAMES = "array_reverse array_sort bytea casefold crc32 crc32c gamma lgamma pg_get_acl "
+SINCE_18_NAMES += "pg_get_sequence_data uuidv4 uuidv7"
 SINCE_18 = set(SINCE_18_NAMES.split())
 
 NEVER_NAMES = """

@@ -96,6 +96,9 @@ SELECT get_raw_page('crm.customers', 0)
 SELECT * FROM heap_page_items(get_raw_page('crm.customers', 0))
 SELECT * FROM pg_buffercache
 SELECT nextval('crm.ticket_numbers')
+SELECT s.seqrelid, d.* FROM pg_sequence s, pg_get_sequence_data(s.seqrelid) d
+SELECT (pg_get_sequence_data('crm.ticket_numbers'::regclass)).*
+SELECT x.pg_get_sequence_data FROM (VALUES ('crm.ticket_numbers'::regclass)) x
 SELECT setval('crm.ticket_numbers', (SELECT max(salary)::bigint FROM customers))
 SELECT setval('ticket_numbers', ascii(email)) FROM customers
 SELECT pg_notify('x', email) FROM customers
