@@ -22,6 +22,9 @@ from masking.search_path import honoured, listed, schemas
 from masking.settings_list import SETTABLE, SHOWABLE, clamped, may_set, may_show
 from masking.sight import Sight
 
+#: To set this one has no effect: DBAs see by it who it is.
+PINNED = "application_name"
+
 
 class Invocations(Names):
     """The walk over function calls."""
@@ -82,6 +85,8 @@ class Invocations(Names):
                 self._only_listed(message.args[0], SHOWABLE)
             elif first is None or not may_show(first) or arguments not in (1, 2):
                 raise setting_not_shown(first, message.location)
+        elif name == "pg_get_sequence_data" and arguments == 1:
+            self._only_readable_sequences(message.args[0])
         elif name == "set_config":
             self._set_config(message, first, arguments)
         else:
@@ -95,7 +100,9 @@ class Invocations(Names):
         if first is None and value is not None and message.args[0].HasField("column_ref"):
             # pg_dump: SELECT set_config(name, 'view, foreign-table', false) FROM pg_settings WHERE name = …
             ceilings = self.policy.ceilings
-            self._only_listed(message.args[0], {name for name in SETTABLE if may_set(name, (value,), ceilings)})
+            self._only_listed(
+                message.args[0], {name for name in SETTABLE if name != PINNED and may_set(name, (value,), ceilings)}
+            )
             return
         if first is None or value is None:
             raise setting_not_changed(first, message.location)
@@ -109,7 +116,9 @@ class Invocations(Names):
             value = ceiling
         elif not may_set(first, (value,), self.policy.ceilings):
             raise setting_not_changed(first, message.location)
-        if value != wished:
+        if first.lower() == PINNED:
+            message.args[1].CopyFrom(expression(f"pg_catalog.current_setting('{PINNED}')"))
+        elif value != wished:
             message.args[1].CopyFrom(text_node(value))
 
     def _only_listed(self, argument: Message, settings: Collection[str]) -> None:
@@ -124,6 +133,19 @@ class Invocations(Names):
         )
         position = template.coalesce_expr.args[0].a_indirection.indirection[0].a_indices.uidx
         position.func_call.args[1].func_call.args[0].CopyFrom(argument)
+        argument.CopyFrom(template)
+        self.masked = True
+
+    def _only_readable_sequences(self, argument: Message) -> None:
+        """`pg_get_sequence_data(x)`: NULL unless x is a sequence whose position the role sees.
+
+        `pg_get_sequence_data((ARRAY[16412, …])[array_position(ARRAY[16412, …], x)])`
+        """
+        found = [self.sight.find(r.schema, r.name) for r in self.sight.catalog.relations.values() if r.kind == "S"]
+        readable = sorted(seen.relation.oid for seen in found if seen is not None and not seen.altered)
+        numbers = f"ARRAY[{', '.join(map(str, readable))}]::pg_catalog.oid[]"
+        template = expression(f"({numbers})[pg_catalog.array_position({numbers}, ('its place')::pg_catalog.oid)]")
+        template.a_indirection.indirection[0].a_indices.uidx.func_call.args[1].type_cast.arg.CopyFrom(argument)
         argument.CopyFrom(template)
         self.masked = True
 

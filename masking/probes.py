@@ -2,7 +2,8 @@
 
 A unique or foreign-key violation tells whether a value exists, a CHECK that a clear column shares with a
 masked one tells of the masked one, and a DELETE that a foreign key stops tells what points there
-(PG manual 5.5; SQLSTATE class 23). A role needs `may_probe_constraints` for such a write.
+(PG manual 5.5; SQLSTATE class 23). Equal values have equal pseudonyms, so writing one tells too.
+A role needs `may_probe_constraints` for such a write.
 """
 
 from __future__ import annotations
@@ -18,8 +19,13 @@ ELSEWHERE = frozenset({"v", "f"})
 
 
 def supplying_tells(sight: Sight, seen: Seen, column: str) -> bool:
-    """Does it tell of a masked value whether this value may go into this column?"""
+    """Does it tell of a masked value whether, or as what, this value goes into this column?
+
+    A pseudonym does: write a guess, read its pseudonym back, and compare it with another row's.
+    """
     if column in seen.masks:
+        if seen.masks[column].kind is MaskKind.PSEUDONYM:
+            return True
         if seen.relation.kind in ELSEWHERE:
             return True
         if any(column in relation.constrained for relation in _with_descendants(sight, seen.relation)):

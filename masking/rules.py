@@ -122,7 +122,7 @@ def probes_constraint(seen: Seen, column: str | None, offset: int | None = None)
     return by_policy(
         "masked-constraint",
         f'{what} relation "{seen.relation.name}" could tell of values that are masked',
-        "A constraint looks at masked values here, and its verdict would be an answer; "
+        "A constraint or a pseudonym would answer for the masked values here; "
         "ask for may_probe_constraints if this role should make such writes.",
         offset,
     )

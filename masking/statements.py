@@ -265,6 +265,11 @@ def _set(analysis: Analysis, node: Message) -> None:
             given = [value for value in values if value is not None]
             if None in values or not may_set(name, given, analysis.policy.ceilings):
                 raise _setting(analysis, name, message.location)
+            if name == "application_name":
+                # Drivers set it and need to be told that they did. It stays what was pinned, so that
+                # whoever looks at pg_stat_activity sees the person and the session.
+                message.kind = pg.VAR_SET_DEFAULT
+                del message.args[:]
         case _:
             raise _setting(analysis, name, message.location)
 

@@ -99,7 +99,7 @@ BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT 1; ROLLBACK
 SAVEPOINT a; ROLLBACK TO a; RELEASE a
 DECLARE c CURSOR FOR SELECT id FROM orders ORDER BY id; FETCH 2 FROM c; FETCH NEXT FROM c; CLOSE c
 PREPARE q (int) AS SELECT id, city FROM customers WHERE id = $1; EXECUTE q(3); DEALLOCATE q
-SET application_name = 'report'; SHOW application_name
+SET application_name = 'report'; SELECT 1 AS one
 SET TimeZone = 'UTC'; SET DateStyle TO ISO, DMY; SET extra_float_digits = 3
 SET LOCAL statement_timeout = '1s'
 RESET ALL
@@ -110,7 +110,7 @@ SHOW server_version
 SHOW transaction_isolation
 SHOW standard_conforming_strings
 SELECT current_setting('server_version_num')::int >= 140000
-SELECT set_config('application_name', 'x', false)
+SELECT set_config('TimeZone', 'UTC', false)
 SELECT version(), current_database(), current_schema(), current_schemas(true), session_user IS NOT NULL
 SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED
 UPDATE customers SET city = 'Trier' WHERE id = 3

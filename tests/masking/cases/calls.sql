@@ -181,8 +181,11 @@ SELECT current_setting('pgcurfew.mask_key')
 SELECT current_setting(name) FROM users
 --! 42501 setting-not-listed
 
+SELECT set_config('TimeZone', 'UTC', false)
+--= SELECT pg_catalog.set_config('TimeZone', 'UTC', false)
+
 SELECT set_config('application_name', 'x', false)
---= SELECT pg_catalog.set_config('application_name', 'x', false)
+--= SELECT pg_catalog.set_config('application_name', pg_catalog.current_setting('application_name'), false)
 
 SELECT set_config('search_path', 'x', false)
 --! 42501 setting-not-listed
@@ -191,7 +194,7 @@ SELECT set_config('application_name', (SELECT name FROM users LIMIT 1), false)
 --! 42501 setting-not-listed
 
 SET application_name = 'x'
---= SET application_name TO x
+--= SET application_name TO DEFAULT
 
 SET search_path = archive
 --! 42501 setting-not-listed
