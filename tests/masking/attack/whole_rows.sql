@@ -78,7 +78,7 @@ SELECT (x.q).run FROM (SELECT 'select max(email) from crm.customers'::text AS q)
 SELECT q.run FROM unnest(ARRAY['select max(email) from crm.customers']) q
 SELECT s.run FROM (SELECT 'select max(card) from crm.customers'::text) s
 SELECT ('/etc/passwd'::text).pg_read_file
-SELECT (5).pg_sleep
+SELECT (0.01).pg_sleep
 SELECT tone_email('low')
 SELECT ('low'::crm.tone).tone_email
 SELECT 'low'::crm.tone::text
