@@ -79,7 +79,9 @@ class Gateway:
             sessions_per_grant=settings.limits.sessions_per_grant,
         )
         loop = asyncio.get_running_loop()
-        self.snapshots = {name: Snapshots(name, target, loop.time) for name, target in settings.targets.items()}
+        self.snapshots = {
+            name: Snapshots(name, target, loop.time, self.metrics.judged) for name, target in settings.targets.items()
+        }
         self._tls = _server_context(settings)
         self._chamber = Chamber()
         self.server = Server(

@@ -106,7 +106,9 @@ class Metrics(Collector):
         self._statements = _Counts("pgcurfew_statements", "Statements judged.", "kind", "verdict")
         self._ended = _Counts("pgcurfew_statements_ended", "How statements came out.", "outcome")
         self._door = _Counts("pgcurfew_door_refusals", "Connections refused, by cause.", "cause")
-        self._judging = _Durations("pgcurfew_judging_seconds", "Time to judge a query string.", _JUDGING)
+        self._judging = _Durations(
+            "pgcurfew_judging_seconds", "Time to judge a query string that was not seen before.", _JUDGING
+        )
         self._duration = _Durations("pgcurfew_statement_seconds", "Time from forward to outcome.", _STATEMENT)
         self.registry = CollectorRegistry()
         self.registry.register(self)
@@ -163,7 +165,7 @@ class Metrics(Collector):
         self._wrong_cancels += 1
 
     def judged(self, seconds: float) -> None:
-        """How long judging one query string took (cached verdicts included)."""
+        """How long judging one query string took."""
         self._judging.observe(seconds)
 
     def record_available(self, available: bool) -> None:

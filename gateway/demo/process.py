@@ -67,6 +67,7 @@ class GatewayProcess:
         deadline = time.monotonic() + START_SECONDS
         while not self._ready.exists():
             if self._process.poll() is not None:
+                self.kill()
                 raise GatewayFailedError(f"the gateway did not start:\n{self.last_words()}")
             if time.monotonic() > deadline:
                 self.kill()

@@ -7,8 +7,9 @@ forgotten whenever the catalog changes, so a verdict is never older than its sna
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar
 
@@ -151,11 +152,18 @@ class Memory(Generic[Value]):
 class Judge:
     """Judges query strings for one role over the newest snapshot of one database."""
 
-    def __init__(self, policy: RolePolicy, catalog: Catalog, *, memory: int = DEFAULT_MEMORY) -> None:
+    def __init__(
+        self,
+        policy: RolePolicy,
+        catalog: Catalog,
+        *,
+        memory: int = DEFAULT_MEMORY,
+        took: Callable[[float], None] | None = None,
+    ) -> None:
+        """`took` is told how many seconds each judgement took that was not a look-up."""
         self.policy = policy
         self.catalog = catalog
-        self.hits = 0
-        self.misses = 0
+        self._took = took
         self._judged: Memory[Judged] = Memory(memory // 2)
         #: A shape seen once is kept as SEEN: a template is made for the second of its kind.
         self._templates: Memory[Template | Literal["seen", "none"]] = Memory(memory // 2)
@@ -194,15 +202,14 @@ class Judge:
         """The verdict over a query string as it came from the client, without its final NUL."""
         known = self.remembered(sql)
         if known is not None:
-            self.hits += 1
             return known
+        started = time.perf_counter()
         judged = self._by_template(sql)
-        if judged is not None:
-            self.hits += 1
-            return judged
-        self.misses += 1
-        judged = self._review(sql)
-        self._judged.keep(sql, judged, judged.weight)
+        if judged is None:
+            judged = self._review(sql)
+            self._judged.keep(sql, judged, judged.weight)
+        if self._took is not None:
+            self._took(time.perf_counter() - started)
         return judged
 
     def _by_template(self, sql: bytes) -> Judged | None:

@@ -31,11 +31,18 @@ CONNECTION_TROUBLE = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.Int
 class Snapshots:
     """Keeps one target's snapshot fresh."""
 
-    def __init__(self, name: str, target: Target, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        name: str,
+        target: Target,
+        clock: Callable[[], float],
+        judging_took: Callable[[float], None] | None = None,
+    ) -> None:
         self.route = Route.to(name, target)
         self._search_path = target.search_path
         self._interval = target.catalog_refresh_seconds
         self._clock = clock
+        self._judging_took = judging_took
         self._connection: asyncpg.Connection | None = None
         self._catalog: Catalog | None = None
         self._taken_at = 0.0
@@ -62,7 +69,7 @@ class Snapshots:
         assert self._catalog is not None
         judge = self._judges.get(policy.role)
         if judge is None or judge.policy.version != policy.version:
-            judge = self._judges[policy.role] = Judge(policy, self._catalog)
+            judge = self._judges[policy.role] = Judge(policy, self._catalog, took=self._judging_took)
         return judge
 
     async def refresh(self) -> None:
