@@ -33,10 +33,9 @@ from gateway.session.commands import (
 )
 from gateway.session.judge import Judge
 from gateway.session.refusals import fatal
-from gateway.session.relay import Relay
+from gateway.session.relay import TERMINATE, Relay
 from gateway.session.snapshots import Snapshots
 from gateway.session.upstream import Upstream, UpstreamUnavailable
-from protocol.frontend import Terminate
 
 log = structlog.get_logger()
 
@@ -44,8 +43,6 @@ log = structlog.get_logger()
 LAST_WORDS_SECONDS = 0.5
 #: How long the upstream may take to leave after its query was cancelled, before its backend is ended.
 LEAVE_SECONDS = 0.4
-
-TERMINATE = Terminate().encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,15 +192,10 @@ class LiveSession:
             self._finish(EndSession("fault", "internal error"))
 
     def client_left(self) -> None:
-        self._end_at_once("client", "the client closed the connection")
+        self._happened(self._relay.client_left)
 
     def upstream_left(self) -> None:
-        self.end(
-            "upstream",
-            "08006",
-            "the connection to the database was lost",
-            hint="Connect again; if that fails, the database is down or restarting.",
-        )
+        self._happened(self._relay.upstream_left)
 
     def client_congested(self, congested: bool) -> None:
         """The client does not read: neither do we read the upstream."""
@@ -302,7 +294,7 @@ class LiveSession:
         busy = self._relay.busy
         upstream.channel.resume_reading()
         upstream.channel.write(TERMINATE)
-        if busy and self._cancelling is None:
+        if busy and self._cancelling is None and not upstream.channel.closed:
             self._cancelling = self._spawn(cancel_upstream(upstream))
         try:
             async with asyncio.timeout(LEAVE_SECONDS):

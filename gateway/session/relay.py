@@ -31,6 +31,9 @@ from gateway.session.judge import Judge, Judged
 from gateway.session.refusals import fatal, notice
 from protocol.errors import ProtocolViolation
 from protocol.frames import BackendFrames, Frame, FrontendFrames
+from protocol.frontend import Terminate
+
+TERMINATE = Terminate().encode()
 
 #: An unknown name makes us look at the catalog again, but not more often than this (seconds).
 LOOK_AGAIN_AFTER = 2.0
@@ -59,6 +62,8 @@ class Relay:
         self._to_say: list[bytes] = []
         self._ending: tuple[Command, ...] | None = None
         self._ended = False
+        #: The client said goodbye while the upstream still owes it answers.
+        self._goodbye = False
 
     @property
     def holding(self) -> bool:
@@ -86,7 +91,7 @@ class Relay:
     # events
 
     def client_sent(self, data: bytes, now: float) -> list[Command]:
-        if self._ended or self._ending is not None:
+        if self._ended or self._ending is not None or self._goodbye:
             return []
         try:
             frames = self._from_client.feed(data)
@@ -112,6 +117,26 @@ class Relay:
         """What CancelUpstream asked for is done, or could not be done."""
         self._cancelling = False
         return self._take_held(now)
+
+    def client_left(self, now: float) -> list[Command]:
+        """The client's connection is gone. After a goodbye PostgreSQL finishes what it was asked to do
+        (PG manual, 55.2.8); a client that vanishes has its query cancelled."""
+        if self._goodbye:
+            return []
+        return self.end_at_once("client", "the client closed the connection", now)
+
+    def upstream_left(self, now: float) -> list[Command]:
+        """The upstream's connection is gone."""
+        if self._goodbye and not self._ended:
+            self._ended = True
+            return [*self._cut(now), EndSession("client")]
+        return self.end(
+            "upstream",
+            "08006",
+            "the connection to the database was lost",
+            now,
+            hint="Connect again; if that fails, the database is down or restarting.",
+        )
 
     def upstream_sent(self, data: bytes, now: float) -> list[Command]:
         if self._ended:
@@ -218,10 +243,13 @@ class Relay:
                 self._waits_for_catalog = True
                 commands.append(RefreshCatalog())
         except Terminated:
-            self._ended = True
             held.clear()
             asked = self._asked(now)
-            return [*asked, *self._cut(now), EndSession("client")]
+            if self.busy:
+                self._goodbye = True
+                return [*asked, SendToUpstream(TERMINATE)]
+            self._ended = True
+            return [*asked, EndSession("client")]
         except ProtocolViolation as violation:
             return [*self._asked(now), *self._violated(violation, now)]
         return self._asked(now) + commands

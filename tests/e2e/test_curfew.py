@@ -14,7 +14,7 @@ import pytest
 from gateway.demo.process import clean_environment
 from gateway.demo.stage import client_environment
 from protocol.backend import DataRow, ErrorResponse
-from protocol.frontend import Query
+from protocol.frontend import Query, Terminate
 from tests.support.gateway import Given, RunningGateway
 from tests.support.wire import RawClient, encrypted
 
@@ -181,3 +181,16 @@ def test_sessions_per_grant_are_limited(gateway: RunningGateway) -> None:
     with RawClient(encrypted(gateway.port, gateway.tls)) as again:
         again.log_in(given.token, {"user": "alice", "database": "shop"})
         assert not again.refusal
+
+
+def test_what_was_asked_before_a_goodbye_is_finished(gateway: RunningGateway) -> None:
+    given = gateway.give("bench", target="bench")
+    count = "SELECT count(*) FROM pgbench_history WHERE delta = -771"
+    with RawClient(encrypted(gateway.port, gateway.tls)) as client:
+        client.log_in(given.token, {"user": "alice", "database": "bench"})
+        insert = "INSERT INTO pgbench_history (tid, bid, aid, delta) VALUES (1, 1, 1, -771)"
+        client.send(Query(f"SELECT pg_sleep(0.5); {insert}"), Terminate())
+    postgres = gateway.database.postgres
+    wait_until("the row is there", lambda: postgres.run(count, database="bench") == "1", 5.0)
+    wait_until("no backend is left", lambda: backends(gateway) == 0, 2.0)
+    postgres.run("DELETE FROM pgbench_history WHERE delta = -771", database="bench")

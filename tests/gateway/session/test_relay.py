@@ -334,3 +334,28 @@ def test_a_message_out_of_place_ends_the_session(relay: Relay) -> None:
 
 def test_goodbye(relay: Relay) -> None:
     assert ending(relay.client_sent(says(Terminate()), 1.0)) == "client"
+
+
+def test_a_goodbye_in_the_middle_lets_postgresql_finish(relay: Relay) -> None:
+    done = relay.client_sent(says(Query("SELECT 1"), Terminate()), 1.0)
+    assert isinstance(upstream_hears(done)[-1], Terminate)
+    assert not any(isinstance(command, CancelUpstream | EndSession) for command in done)
+    assert relay.client_left(1.1) == []
+    [ended] = facts(relay.upstream_sent(says(CommandComplete("SELECT 1"), READY), 1.2))
+    assert isinstance(ended, StatementEnded)
+    assert ended.outcome == "done"
+    assert ending(relay.upstream_left(1.3)) == "client"
+
+
+def test_a_client_that_vanishes_has_its_query_cancelled(relay: Relay) -> None:
+    relay.client_sent(says(Query("SELECT 1")), 1.0)
+    done = relay.client_left(1.1)
+    assert any(isinstance(command, CancelUpstream) for command in done)
+    assert ending(done) == "client"
+
+
+def test_after_a_goodbye_the_curfew_still_falls(relay: Relay) -> None:
+    relay.client_sent(says(Query("SELECT 1"), Terminate()), 1.0)
+    done = relay.end("grant-ended", "57P01", "the grant ended", 2.0)
+    assert any(isinstance(command, CancelUpstream) for command in done)
+    assert ending(done) == "grant-ended"
