@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from gateway.demo.binaries import distribution_versions
 from tests.support.gateway import RunningGateway, running_gateway
 from tests.support.postgres import Postgres, SampleDatabase, make_sample_database, running_postgres
+
+# How long an example takes says nothing on a machine that runs other tests too. In continuous integration the
+# examples are the same each time; on a developer's machine each run looks further.
+settings.register_profile("here", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True)
+settings.load_profile("ci" if os.environ.get("CI") else "here")
 
 
 @pytest.fixture(scope="session")

@@ -57,7 +57,7 @@ async def test_another_session_goes_on(gateway: RunningGateway, given: Given, na
     stop.set()
     longest = await probing
     print(f"{name}: {longest * 1000:.0f} ms")
-    assert longest < 1.0
+    assert longest < 5.0
     assert (await (await busy.execute("SELECT 1")).fetchone()) == (1,)
     await busy.close()
     await bystander.close()

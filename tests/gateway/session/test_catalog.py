@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import AsyncIterator
 
 import asyncpg
@@ -169,10 +168,8 @@ async def test_the_version_changes_with_the_content_only(connection: asyncpg.Con
     assert (await load_catalog(connection, ("shop", "public"))).version == catalog.version
 
 
-async def test_it_is_quick_and_leaves_the_connection_as_it_was(connection: asyncpg.Connection) -> None:
+async def test_it_leaves_the_connection_as_it_was(connection: asyncpg.Connection) -> None:
     before = await connection.fetchval("SHOW search_path")
-    started = time.perf_counter()
     await load_catalog(connection, ("public",))
-    assert time.perf_counter() - started < 1.5  # 0.05 s on an idle machine
     assert await connection.fetchval("SHOW search_path") == before
     assert not connection.is_in_transaction()
