@@ -32,7 +32,7 @@ __all__ = ["RecordLocked", "RecordUnavailable", "Recorder", "SessionRecord"]
 Durability = Literal["process", "disk"]
 Sealing = Literal["auditors", "off"]
 
-#: A group fsync this often in "process" mode (DESIGN.md section 6).
+#: A group fsync this often in "process" mode.
 SYNC_SECONDS = 0.1
 
 _LOG_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")

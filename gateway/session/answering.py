@@ -252,7 +252,7 @@ class Answering:
             self._talk.statement_ended(running, "skipped", now)
 
     def _check_origins(self, raw: bytes) -> None:
-        """The second lock (DESIGN section 4). Raises SecondLock."""
+        """The second lock (docs/architecture.md, law 4). Raises SecondLock."""
         origins = self._talk.judge.origins
         if origins is not self._checked_for:
             self._checked.clear()

@@ -16,7 +16,7 @@ class UpstreamViolation(Exception):
 
 
 class SecondLock(Exception):
-    """A protected or unknown column came back under its own name (DESIGN: the second lock)."""
+    """A protected or unknown column came back under its own name: the second lock."""
 
     def __init__(self, table_oid: int, attribute: int) -> None:
         super().__init__(f"column {attribute} of relation {table_oid}")
