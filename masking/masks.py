@@ -14,7 +14,8 @@ raise an error; only names of pg_catalog, spelled out, operators too.
 | truncate   | length                                                      | text types                     |
 
 Examples: partial style=email `mary@example.org` -> `m***@example.org`; partial keep_last=2
-`0151234567` -> `***67` (never more than half of the value); generalize unit=month `1984-05-17` -> `1984-05-01`; bucket=1000 `4711.50` -> `4000.00`.
+`0151234567` -> `***67` (never more than half of the value); generalize unit=month `1984-05-17` ->
+`1984-05-01`; bucket=1000 `4711.50` -> `4000.00`.
 truncate, and generalize keep=n on text, show a value that is no longer than n whole: they are for values
 whose beginning is harmless, such as postcodes.
 """
