@@ -71,9 +71,9 @@ async function writing() {
   const client = new Client(options("writing"));
   await client.connect();
   const count = async () =>
-    Number((await client.query("SELECT count(*) AS n FROM pgbench_history WHERE delta = -4242")).rows[0].n);
+    Number((await client.query("SELECT count(*) AS n FROM pgbench_history WHERE delta = -14242")).rows[0].n);
   await client.query("BEGIN");
-  const lines = Array.from({ length: 500 }, (_, n) => `1\t1\t${n}\t-4242\n`);
+  const lines = Array.from({ length: 500 }, (_, n) => `1\t1\t${n}\t-14242\n`);
   await pipeline(Readable.from(lines), client.query(copy.from("COPY pgbench_history (tid, bid, aid, delta) FROM STDIN")));
   saw["copied in"] = await count();
   await client.query("ROLLBACK");

@@ -185,12 +185,12 @@ def test_sessions_per_grant_are_limited(gateway: RunningGateway) -> None:
 
 def test_what_was_asked_before_a_goodbye_is_finished(gateway: RunningGateway) -> None:
     given = gateway.give("bench", target="bench")
-    count = "SELECT count(*) FROM pgbench_history WHERE delta = -771"
+    count = "SELECT count(*) FROM pgbench_history WHERE delta = -10771"
     with RawClient(encrypted(gateway.port, gateway.tls)) as client:
         client.log_in(given.token, {"user": "alice", "database": "bench"})
-        insert = "INSERT INTO pgbench_history (tid, bid, aid, delta) VALUES (1, 1, 1, -771)"
+        insert = "INSERT INTO pgbench_history (tid, bid, aid, delta) VALUES (1, 1, 1, -10771)"
         client.send(Query(f"SELECT pg_sleep(0.5); {insert}"), Terminate())
     postgres = gateway.database.postgres
     wait_until("the row is there", lambda: postgres.run(count, database="bench") == "1", 5.0)
     wait_until("no backend is left", lambda: backends(gateway) == 0, 2.0)
-    postgres.run("DELETE FROM pgbench_history WHERE delta = -771", database="bench")
+    postgres.run("DELETE FROM pgbench_history WHERE delta = -10771", database="bench")

@@ -108,12 +108,12 @@ def test_an_error_in_a_pipeline_aborts_what_follows_it(connection: psycopg.Conne
 
 
 def test_prepared_statements_in_a_pipeline_of_batches(writer: psycopg.Connection[Any]) -> None:
-    rows = [(1, 1, n, -55) for n in range(1000)]
+    rows = [(1, 1, n, -10055) for n in range(1000)]
     with writer.cursor() as cursor:
         cursor.executemany("INSERT INTO pgbench_history (tid, bid, aid, delta) VALUES (%s, %s, %s, %s)", rows)
         assert cursor.rowcount == 1000
         cursor.executemany(
-            "UPDATE pgbench_history SET tid = %s WHERE delta = -55 AND aid = %s", [(2, n) for n in range(9)]
+            "UPDATE pgbench_history SET tid = %s WHERE delta = -10055 AND aid = %s", [(2, n) for n in range(9)]
         )
         cursor.executemany("SELECT %s::int + 1", [(n,) for n in range(5)], returning=True)
         answers = [cursor.fetchone()]
@@ -127,13 +127,13 @@ def test_binary_copy_both_ways(writer: psycopg.Connection[Any]) -> None:
         with cursor.copy("COPY pgbench_history (tid, bid, aid, delta) FROM STDIN (FORMAT binary)") as into:
             into.set_types(["int4", "int4", "int4", "int4"])
             for number in range(500):
-                into.write_row((1, 1, number, -66))
+                into.write_row((1, 1, number, -10066))
         with cursor.copy(
-            "COPY (SELECT aid, delta FROM pgbench_history WHERE delta = -66 ORDER BY aid) TO STDOUT (FORMAT binary)"
+            "COPY (SELECT aid, delta FROM pgbench_history WHERE delta = -10066 ORDER BY aid) TO STDOUT (FORMAT binary)"
         ) as out:
             out.set_types(["int4", "int4"])
             rows = list(out.rows())
-    assert rows == [(number, -66) for number in range(500)]
+    assert rows == [(number, -10066) for number in range(500)]
 
 
 def test_a_masked_table_in_binary_copy(connection: psycopg.Connection[Any]) -> None:
@@ -161,8 +161,8 @@ def test_listening_is_for_roles_that_may(connection: psycopg.Connection[Any]) ->
 
 async def test_executemany(writing_driver: Any) -> None:
     insert = "INSERT INTO pgbench_history (tid, bid, aid, delta) VALUES ($1, $2, $3, $4)"
-    await writing_driver.executemany(insert, [(1, 1, number, -77) for number in range(1000)])
-    assert await writing_driver.fetchval("SELECT count(*) FROM pgbench_history WHERE delta = -77") == 1000
+    await writing_driver.executemany(insert, [(1, 1, number, -10077) for number in range(1000)])
+    assert await writing_driver.fetchval("SELECT count(*) FROM pgbench_history WHERE delta = -10077") == 1000
     branches = "INSERT INTO pgbench_branches (bid, bbalance) VALUES ($1, 0)"
     savepoint = writing_driver.transaction()
     await savepoint.start()
@@ -174,13 +174,13 @@ async def test_executemany(writing_driver: Any) -> None:
 
 async def test_copy_records_to_a_table(writing_driver: Any) -> None:
     columns = ["tid", "bid", "aid", "delta"]
-    records = [(1, 1, number, -88) for number in range(1000)]
+    records = [(1, 1, number, -10088) for number in range(1000)]
     assert (
         await writing_driver.copy_records_to_table("pgbench_history", records=records, columns=columns) == "COPY 1000"
     )
     out = io.BytesIO()
     text = "SELECT aid FROM pgbench_history WHERE delta = $1 ORDER BY aid LIMIT 3"
-    await writing_driver.copy_from_query(text, -88, output=out, format="csv", header=True)
+    await writing_driver.copy_from_query(text, -10088, output=out, format="csv", header=True)
     assert out.getvalue() == b"aid\n0\n1\n2\n"
     table = io.BytesIO(b"1,1,5,-89\n1,1,6,-89\n")
     copied = await writing_driver.copy_to_table("pgbench_history", source=table, columns=columns, format="csv")

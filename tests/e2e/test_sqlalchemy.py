@@ -179,17 +179,17 @@ def test_ddl_is_refused_with_a_hint(writer: sa.Engine) -> None:
 
 def test_bulk_writes(writer: sa.Engine) -> None:
     history = sa.Table("pgbench_history", sa.MetaData(), autoload_with=writer)
-    mine = history.c.delta == -70
+    mine = history.c.delta == -10070
     with writer.connect() as connection:
-        connection.execute(sa.insert(history), [{"tid": 1, "bid": 1, "aid": n, "delta": -70} for n in range(2500)])
+        connection.execute(sa.insert(history), [{"tid": 1, "bid": 1, "aid": n, "delta": -10070} for n in range(2500)])
         assert connection.scalar(sa.select(sa.func.count()).where(mine)) == 2500
-        rows = [{"tid": 1, "bid": 1, "aid": n, "delta": -80} for n in range(50)]
+        rows = [{"tid": 1, "bid": 1, "aid": n, "delta": -10080} for n in range(50)]
         assert len(connection.execute(sa.insert(history).returning(history.c.aid), rows).all()) == 50
-        assert connection.execute(sa.update(history).where(mine).values(delta=-71)).rowcount == 2500
+        assert connection.execute(sa.update(history).where(mine).values(delta=-10071)).rowcount == 2500
         with connection.begin_nested() as savepoint:
-            connection.execute(sa.delete(history).where(history.c.delta == -80))
+            connection.execute(sa.delete(history).where(history.c.delta == -10080))
             savepoint.rollback()
-        assert connection.execute(sa.delete(history).where(history.c.delta == -80)).rowcount == 50
+        assert connection.execute(sa.delete(history).where(history.c.delta == -10080)).rowcount == 50
         connection.rollback()
         assert connection.scalar(sa.select(sa.func.count()).where(mine)) == 0
 
