@@ -194,3 +194,14 @@ def test_what_was_asked_before_a_goodbye_is_finished(gateway: RunningGateway) ->
     wait_until("the row is there", lambda: postgres.run(count, database="bench") == "1", 5.0)
     wait_until("no backend is left", lambda: backends(gateway) == 0, 2.0)
     postgres.run("DELETE FROM pgbench_history WHERE delta = -10771", database="bench")
+
+
+def test_a_goodbye_does_not_outlive_the_grant(gateway: RunningGateway) -> None:
+    """What a client left behind runs on to its end, or to the end of its grant, whichever is first."""
+    given = gateway.give(seconds=5)
+    with RawClient(encrypted(gateway.port, gateway.tls)) as client:
+        client.log_in(given.token, {"user": "alice", "database": "shop"})
+        client.send(Query("SELECT pg_sleep(600)"), Terminate())
+    wait_until("the query runs", lambda: sleepers(gateway) == 1)
+    wait_until("the grant has ended and nothing is left", lambda: backends(gateway) == 0, 10.0)
+    assert seconds_until(given.ends_at) < 0.5
