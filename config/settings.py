@@ -245,6 +245,9 @@ class Limits(Section):
     )
     sessions_per_grant: int = Field(default=10, ge=1, le=10_000, description="sessions at one time under one grant")
     sessions: int = Field(default=1000, ge=1, le=1_000_000, description="sessions at one time in this gateway")
+    drain_seconds: Seconds = Field(
+        default=30, ge=0, le=86_400, description="how long SIGTERM waits for open transactions, up to 24h"
+    )
 
     @field_validator("warn_before_seconds")
     @classmethod

@@ -9,7 +9,6 @@ import ipaddress
 import json
 import os
 import resource
-import signal
 import ssl
 import tempfile
 from collections.abc import AsyncIterator
@@ -41,6 +40,7 @@ from gateway.session.cancel import CancelKeys
 from gateway.session.chamber import Chamber
 from gateway.session.handshake import Door
 from gateway.session.snapshots import Snapshots
+from gateway.signals import Signals
 from gateway.storage.access_store import SqliteAccessStore
 from gateway.storage.database import Database
 from gateway.web import WebServer
@@ -97,6 +97,7 @@ class Gateway:
                 cancel_keys=CancelKeys(),
                 clock=utc_now,
                 open_sessions=lambda: self.server.open_sessions,
+                closing=lambda: self.server.draining,
                 master_mask_key=settings.masking.key.read(),
             )
         )
@@ -164,6 +165,15 @@ class Gateway:
             )
         return ports
 
+    async def drain(self) -> None:
+        """Let open transactions end, up to `limits.drain_seconds`; `close` ends what is left then."""
+        seconds = self.settings.limits.drain_seconds
+        before = self.server.open_sessions
+        log.info("draining", sessions=before, seconds=seconds)
+        self.metrics.draining(True)
+        await self.server.drain(seconds)
+        log.info("drained", left=self.server.open_sessions)
+
     async def close(self) -> None:
         """Stop accepting, end sessions, close record and store, in this order."""
         await self._stack.aclose()
@@ -189,6 +199,8 @@ class Gateway:
         """Why no statement could run now, or None."""
         trouble = self._recorder.trouble
         self.metrics.record_available(trouble is None)
+        if self.server.draining:
+            return f"draining, {self.server.open_sessions} sessions left"
         return trouble
 
     def _tls_for_web(self) -> ssl.SSLContext:
@@ -196,14 +208,11 @@ class Gateway:
 
 
 async def serve(settings: Settings, *, ready_file: Path | None = None) -> None:
-    """Run the gateway until SIGINT or SIGTERM. Writes the ports in use to `ready_file` (JSON) when
-    everything listens."""
+    """Run the gateway until SIGTERM, which drains it, or SIGINT, which ends it at once. Writes the
+    ports in use to `ready_file` (JSON) when everything listens."""
     _raise_file_limit()
     gateway = await Gateway.open(settings)
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
+    signals = Signals(asyncio.get_running_loop())
     try:
         ports = await gateway.start()
         if ready_file is not None:
@@ -214,7 +223,8 @@ async def serve(settings: Settings, *, ready_file: Path | None = None) -> None:
         gc.collect()
         gc.freeze()
         gc.set_threshold(50_000, 20, 50)
-        await stop.wait()
+        await signals.stop.wait()
+        await signals.unless_at_once(gateway.drain())
         log.info("stopping")
     finally:
         await gateway.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 import structlog
 
@@ -42,6 +43,9 @@ class Server:
         self._connections: set[asyncio.Task[None]] = set()
         self._visitors: set[Visitor] = set()
         self._listener: asyncio.Server | None = None
+        self.draining = False
+        #: The last session has left.
+        self._quiet = asyncio.Event()
         door.access.subscribe(self.grant_ended)
 
     @property
@@ -61,7 +65,7 @@ class Server:
             return
         task = asyncio.get_running_loop().create_task(self._serve(client))
         self._connections.add(task)
-        task.add_done_callback(self._connections.discard)
+        task.add_done_callback(self._left)
 
     async def recheck(self) -> None:
         """Until cancelled: end every session whose grant the store does not call live."""
@@ -90,18 +94,39 @@ class Server:
             if visitor.grant == ended.grant:
                 visitor.ended = ended
 
+    async def drain(self, seconds: float) -> None:
+        """Let nobody in any more, and let open transactions end, for so many seconds at most. Sessions
+        that have none end at once. Returns when there are no sessions, or the time is up.
+
+        The port stays open meanwhile, as PostgreSQL's own does: whoever comes hears 57P03 and not
+        silence, and Ctrl-C still reaches a statement that runs on."""
+        self.draining = True
+        self._quiet.clear()
+        for live in list(self._sessions.values()):
+            live.drain()
+        if self.open_sessions:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self._quiet.wait()
+
     async def close(self) -> None:
         """Stop accepting and end every session."""
+        self.draining = True
         if self._listener is not None:
             self._listener.close()
         for live in list(self._sessions.values()):
-            live.end("shutdown", "57P01", "terminating connection: the gateway is shutting down")
+            live.shut_down()
         if self._connections:
             _, late = await asyncio.wait(self._connections, timeout=CLOSE_SECONDS)
             for task in late:
                 task.cancel()
             if late:
                 await asyncio.wait(late, timeout=CLOSE_SECONDS)
+
+    def _left(self, task: asyncio.Task[None]) -> None:
+        self._connections.discard(task)
+        if not self.open_sessions:
+            self._quiet.set()
 
     def _end(self, live: LiveSession, ended: GrantEnded) -> None:
         how = HOW_IT_ENDED.get(ended.cause, "ended")
@@ -138,6 +163,8 @@ class Server:
         self._sessions[live.id] = live
         if visitor.ended is not None:
             self._end(live, visitor.ended)
+        if self.draining:
+            live.drain()
         try:
             await live.run()
         finally:

@@ -102,6 +102,7 @@ class Metrics(Collector):
         self._wrong_cancels = 0
         self._second_lock = 0
         self._record = 1
+        self._draining = 0
         self._closed = _Counts("pgcurfew_sessions_closed", "Sessions that ended, by cause.", "cause")
         self._statements = _Counts("pgcurfew_statements", "Statements judged.", "kind", "verdict")
         self._ended = _Counts("pgcurfew_statements_ended", "How statements came out.", "outcome")
@@ -131,6 +132,7 @@ class Metrics(Collector):
         yield CounterMetricFamily("pgcurfew_second_lock_trips", "Sessions ended by the second lock.", self._second_lock)
         yield self._judging.family()
         yield self._duration.family()
+        yield GaugeMetricFamily("pgcurfew_draining", "1 while the gateway waits for open transactions.", self._draining)
         yield GaugeMetricFamily("pgcurfew_record_available", "1 when the record can be written.", self._record)
 
     def saw(self, fact: Fact) -> None:
@@ -167,6 +169,10 @@ class Metrics(Collector):
     def judged(self, seconds: float) -> None:
         """How long judging one query string took."""
         self._judging.observe(seconds)
+
+    def draining(self, draining: bool) -> None:
+        """Whether the gateway only waits for the last transactions."""
+        self._draining = 1 if draining else 0
 
     def record_available(self, available: bool) -> None:
         """Whether the recorder can write (Recorder.trouble is None)."""

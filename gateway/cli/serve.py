@@ -33,7 +33,7 @@ def serve(
     ] = None,
     log_json: Annotated[bool, typer.Option("--log-json", help="Log as JSON, one object a line.")] = False,
 ) -> None:
-    """Run the gateway until SIGINT or SIGTERM."""
+    """Run the gateway. SIGTERM drains and ends it, SIGINT or a second SIGTERM ends it at once."""
     _configure_logging(log_json)
     try:
         _run(config, ready_file)

@@ -92,6 +92,17 @@ class GatewayProcess:
         finally:
             self.kill()
 
+    def send(self, number: signal.Signals) -> None:
+        """A signal, without waiting for what comes of it."""
+        os.kill(self.pid, number)
+
+    def wait(self, seconds: float = STOP_SECONDS) -> int:
+        """Until it has ended by itself; gives back the exit code. Raises subprocess.TimeoutExpired."""
+        assert self._process is not None, "the gateway is not running"
+        code = self._process.wait(seconds)
+        self.kill()
+        return code
+
     def kill(self, number: signal.Signals = signal.SIGKILL) -> None:
         """End it without asking, as a crash would."""
         process, self._process = self._process, None

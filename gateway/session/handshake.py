@@ -102,10 +102,13 @@ class Door:
     open_sessions: Callable[[], int]
     master_mask_key: bytes = field(repr=False)
     strangers: Strangers = field(default_factory=Strangers)
+    #: The gateway is about to end: nobody comes in any more.
+    closing: Callable[[], bool] = lambda: False
 
     async def welcome(self, client: Channel, visitor: Visitor) -> LiveSession:
         """A session that is ready to `run`. Raises Turned, Left, ProtocolViolation."""
         startup = await self._hear(client, visitor)
+        self._is_open()
         if startup.minor > 0 or any(name.startswith("_pq_.") for name in startup.parameters):
             options = tuple(name for name in startup.parameters if name.startswith("_pq_."))
             client.write(NegotiateProtocolVersion(PROTOCOL_3_0, options).encode())
@@ -118,6 +121,7 @@ class Door:
             raise Turned(arrived.rule, arrived.sqlstate, arrived.message, arrived.hint)
         visitor.database = arrived.database
         token = await self._token(client)
+        self._is_open()
         admission = await self._admit(token, arrived, client)
         visitor.grant = admission.grant.id
         try:
@@ -125,6 +129,10 @@ class Door:
         except BaseException:
             self.access.leave(admission)
             raise
+
+    def _is_open(self) -> None:
+        if self.closing():
+            raise Turned("shutting-down", "57P03", "the gateway is shutting down", "Connect again in a moment.")
 
     async def _hear(self, client: Channel, visitor: Visitor) -> StartupMessage:
         """The startup packet, after any questions about encryption."""

@@ -89,6 +89,7 @@ class LiveSession:
         self._timers: list[asyncio.TimerHandle] = []
         self._upstream_congested = False
         self._cancelling: asyncio.Task[None] | None = None
+        self._draining = False
 
     async def run(self) -> None:
         """Relay until the session is over, then leave nothing behind."""
@@ -99,15 +100,29 @@ class LiveSession:
         try:
             ended = await asyncio.shield(self._over)
         except asyncio.CancelledError:
-            self.end("shutdown", "57P01", "terminating connection: the gateway is shutting down")
+            self.shut_down()
             ended = await self._over
         await self._leave(ended)
+
+    def shut_down(self) -> None:
+        """End the session because the gateway ends."""
+        self.end(
+            "shutdown",
+            "57P01",
+            "terminating connection: the gateway is shutting down",
+            hint="Connect again: your grant goes on, and another gateway or the next start takes it.",
+        )
 
     def end(self, cause: str, sqlstate: str, message: str, *, hint: str | None = None, detail: str = "") -> None:
         """End the session now, for a reason of the gateway's."""
         self._happened(lambda now: self._relay.end(cause, sqlstate, message, now, hint=hint, detail=detail))
         if not self._over.done():
             self._timers.append(self._loop.call_later(LAST_WORDS_SECONDS, self._end_at_once, cause, detail or message))
+
+    def drain(self) -> None:
+        """End as soon as nothing is under way: now, or when the open transaction has ended."""
+        self._draining = True
+        self._leave_if_at_rest()
 
     def cancel(self, by: str) -> None:
         """A CancelRequest with this session's key came."""
@@ -158,6 +173,10 @@ class LiveSession:
             hint='Ask for access again with "pgcurfew request", or have the grant extended before it ends.',
         )
 
+    def _leave_if_at_rest(self) -> None:
+        if self._relay.at_rest:
+            self.shut_down()
+
     def _end_at_once(self, cause: str, detail: str) -> None:
         self._happened(lambda now: self._relay.end_at_once(cause, detail, now))
 
@@ -174,6 +193,8 @@ class LiveSession:
             self.perform(self._relay.upstream_sent(data, self._loop.time()))
         except Exception:
             self.failed()
+        if self._draining:
+            self._leave_if_at_rest()
 
     def _happened(self, event: Callable[[float], list[Command]]) -> None:
         """Tell the relay of an event and do what it asks; a fault of our own ends the session."""

@@ -80,6 +80,11 @@ class Relay:
         return self._talk.transaction
 
     @property
+    def at_rest(self) -> bool:
+        """Nothing is under way: no statement, no transaction, not even an implicit one."""
+        return self._talk.transaction == "I" and self._talk.replies.settled and not self._held
+
+    @property
     def statements(self) -> int:
         """How many were asked to run, the refused ones included."""
         return self._talk.numbered - self._talk.prepared

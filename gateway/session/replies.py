@@ -15,6 +15,7 @@ from masking.verdict import Refusal
 
 BIND = ord("B")
 SYNC = ord("S")
+ENDS_OF_BATCH = (SYNC, ord("Q"))
 COPY_DONE = ord("c")
 COPY_FAIL = ord("f")
 #: Never answered: in the queue only for their place in it.
@@ -69,6 +70,13 @@ class Replies:
         self._queue: deque[Expected] = deque()
         #: PostgreSQL skips what the client sends, up to a Sync that has not been sent yet.
         self.skipping = False
+        #: Something was answered that no Sync has ended yet: an implicit transaction may be open.
+        self._unended = False
+
+    @property
+    def settled(self) -> bool:
+        """Everything is answered, up to the Sync or the Query that ended it."""
+        return not (self._queue or self.skipping or self._unended)
 
     def __len__(self) -> int:
         return len(self._queue)
@@ -87,7 +95,9 @@ class Replies:
         return queue[0] if queue else None
 
     def answered(self) -> Expected:
-        return self._queue.popleft()
+        expected = self._queue.popleft()
+        self._unended = expected.kind not in ENDS_OF_BATCH
+        return expected
 
     def skip_batch(self) -> list[Expected]:
         """After an error in the extended protocol: everything before the next Sync is skipped, also
