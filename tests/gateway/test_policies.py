@@ -135,7 +135,7 @@ CONTRADICTIONS = [
     ),
     (
         'email = { mask = "partial", style = "email" }',
-        'x = { mask = "generalize", unit = "day" }',
+        'x = { mask = "generalize", unit = "fortnight" }',
         "x =",
         "class",
         "option unit must",

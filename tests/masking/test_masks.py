@@ -28,6 +28,8 @@ COLUMNS: dict[str, tuple[str, tuple[str, ...]]] = {
     "c_char": ('"char"', ("q",)),
     "c_nocase": ("text COLLATE public.nocase", ("Mary@Example.org", "")),
     "c_posix": ('text COLLATE "C"', ("mary@example.org",)),
+    "c_citext": ("people.citext", ("Mary@example.org", "4111 1111 1111 1234")),
+    "c_hstore": ("people.hstore", ("raw=>values",)),
     "c_int2": ("int2", ("0", "-32768", "32767")),
     "c_int4": ("int4", ("7", "-2147483648", "2147483647")),
     "c_int8": ("int8", ("7", "-9223372036854775808", "9223372036854775807")),
@@ -64,6 +66,16 @@ COLUMNS: dict[str, tuple[str, tuple[str, ...]]] = {
     "c_domain_of_domain": ("people.work_email", ("mary@example.org",)),
     "c_domain_sum": ("people.amount", ("5.55",)),
     "c_texts": ("text[]", ("{}", "{raw,values}")),
+    "c_short_texts": ("varchar(3)[]", ("{}", "{abc,NULL,d}", "[2:3]={x,y}", "{{a,b},{c,d}}")),
+    "c_numerics": ("numeric(9,2)[]", ("{1.50,-7.25,NaN}",)),
+    "c_int2s": ("int2[]", ("{-32768,NULL}",)),
+    "c_floats": ("float8[]", ("{NaN,1.5}",)),
+    "c_dates": ("date[]", ("{infinity,1984-05-17}",)),
+    "c_stamps": ("timestamptz(0)[]", ("{infinity,1984-05-17 00:00:00+00}",)),
+    "c_uuids": ("uuid[]", ("{0123abcd-0123-0123-0123-0123456789ab}",)),
+    "c_inets": ("inet[]", ("{10.1.2.3,::1}",)),
+    "c_blobs": ("bytea[]", ('{"\\\\xff00",""}',)),
+    "c_emails": ("people.email[]", ("{mary@example.org}",)),
     "c_moods": ("people.mood[]", ("{sad}",)),
     "c_range": ("int4range", ("empty", "[1,5)")),
     "c_multirange": ("datemultirange", ("{[2020-01-01,2020-02-01)}",)),
@@ -102,11 +114,18 @@ MASKS = (
     Mask(MaskKind.GENERALIZE, (("prefix", 16), ("prefix6", 32))),
     Mask(MaskKind.GENERALIZE, (("keep", 2),)),
     Mask(MaskKind.TRUNCATE, (("length", 3),)),
+    Mask(MaskKind.GENERALIZE),
+    Mask(MaskKind.GENERALIZE, (("unit", "hour"),)),
+    Mask(MaskKind.PSEUDONYM, (("length", 12),)),
+    Mask(MaskKind.PSEUDONYM, (("below", 1000),)),
+    Mask(MaskKind.FIXED, (("value", '{"a": [1]}'),)),
 )
 
 NONDETERMINISTIC = "CREATE COLLATION nocase (provider = icu, locale = 'und-u-ks-level2', deterministic = false)"
 SETUP = """
 CREATE SCHEMA people;
+CREATE EXTENSION citext SCHEMA people;
+CREATE EXTENSION hstore SCHEMA people;
 CREATE TYPE people.mood AS ENUM ('sad', 'happy');
 CREATE DOMAIN people.email AS varchar(40) CHECK (VALUE ~ '@');
 CREATE DOMAIN people.work_email AS people.email CHECK (VALUE ~ 'example');
@@ -205,6 +224,16 @@ EXAMPLES = (
     ("c_money_like", MASKS[15], "4711.50", "4710.00"),
     ("c_inet", MASKS[17], "10.11.12.13", "10.11.0.0/16"),
     ("c_inet", MASKS[17], "2001:db8:1::1", "2001:db8::/32"),
+    ("c_inet", MASKS[17], "10.0.0.0/8", "10.0.0.0/8"),
+    ("c_macaddr", MASKS[20], "08:00:2b:01:02:03", "08:00:2b:00:00:00"),
+    ("c_timestamp", MASKS[21], "1984-05-17 10:59:59", "1984-05-17 10:00:00"),
+    ("c_texts", MASKS[7], "{mary@example.org,NULL,hidden}", "{m***@example.org,NULL,***}"),
+    ("c_texts", MASKS[19], "{}", "{}"),
+    ("c_short_texts", MASKS[19], "{{abc,d},{e,f}}", "{abc,d,e,f}"),
+    ("c_numerics", MASKS[15], "{4711.50,7}", "{4710.00,0.00}"),
+    ("c_dates", MASKS[13], "{1984-05-17}", "{1984-05-01}"),
+    ("c_bytea", MASKS[19], "\\x0102030405", "\\x010203"),
+    ("c_jsonb", MASKS[24], '{"a": "raw"}', '{"a": [1]}'),
 )
 
 
@@ -231,6 +260,48 @@ def test_equal_values_have_equal_pseudonyms_in_one_domain_only(database: str, ca
         assert a == b != c
         connection.execute(f"SET {KEY} = 'another'")
         assert connection.execute(query).fetchone()[0] != a
+
+
+#: Column, two spellings, and whether they are one value to the type.
+SPELLINGS = (
+    ("c_numeric", "1.0", "1.00", True),
+    ("c_numeric", "1.0", "1.01", False),
+    ("c_float8", "0", "-0", True),
+    ("c_float4", "0.1", "0.10000001", False),
+    ("c_citext", "Mary", "mARY", True),
+    ("c_text", "Mary", "mary", False),
+    ("c_bpchar", "ab", "ab   ", True),
+)
+
+
+@pytest.mark.parametrize(("name", "one", "other", "equal"), SPELLINGS)
+def test_what_a_type_calls_equal_has_one_pseudonym(
+    database: str, catalog: Catalog, name: str, one: str, other: str, equal: bool
+) -> None:
+    column = columns_of(catalog)[name]
+    first, second = (mask_expression(Mask(MaskKind.PSEUDONYM), column, value, KEY) for value in "ab")
+    query = (
+        f"SELECT ({first})::text = ({second})::text FROM (SELECT %s::{column.type_name} a, %s::{column.type_name} b) x"
+    )
+    with connect(database) as connection:
+        assert connection.execute(query, (one, other)).fetchone() == (equal,)
+
+
+def test_a_short_column_spends_all_its_room_on_telling_values_apart(database: str, catalog: Catalog) -> None:
+    column = columns_of(catalog)["c_varchar"]
+    for options in ((), (("style", "email"),)):
+        expression = mask_expression(Mask(MaskKind.PSEUDONYM, options), column, "v", KEY)
+        query = f"SELECT count(DISTINCT {expression}) FROM (SELECT n::text AS v FROM generate_series(1, 1000) n) x"
+        with connect(database) as connection:
+            assert connection.execute(query).fetchone()[0] > 990
+
+
+def test_a_length_of_ones_own_joins_columns_of_different_room(database: str, catalog: Catalog) -> None:
+    columns = columns_of(catalog)
+    mask = Mask(MaskKind.PSEUDONYM, (("length", 7),))
+    one, other = (mask_expression(mask, columns[name], "v", KEY) for name in ("c_varchar", "c_text"))
+    with connect(database) as connection:
+        assert connection.execute(f"SELECT {one} = {other} FROM (SELECT 'mary' AS v) x").fetchone() == (True,)
 
 
 def test_without_its_key_a_pseudonym_is_an_error_and_not_a_weak_one(database: str, catalog: Catalog) -> None:
@@ -304,7 +375,16 @@ PROBLEMS = (
     ("c_inet", Mask(MaskKind.GENERALIZE, (("prefix", 33),))),
     ("c_bool", Mask(MaskKind.GENERALIZE)),
     ("c_text", Mask(MaskKind.TRUNCATE)),
-    ("c_texts", Mask(MaskKind.TRUNCATE, (("length", 2),))),
+    ("c_emails", Mask(MaskKind.TRUNCATE, (("length", 2),))),
+    ("c_moods", Mask(MaskKind.PARTIAL, (("keep_last", 2),))),
+    ("c_dates", Mask(MaskKind.GENERALIZE, (("unit", "hour"),))),
+    ("c_text", Mask(MaskKind.PSEUDONYM, (("length", 2),))),
+    ("c_text", Mask(MaskKind.PSEUDONYM, (("style", "email"), ("length", 8)))),
+    ("c_uuid", Mask(MaskKind.PSEUDONYM, (("below", 8),))),
+    ("c_jsonb", Mask(MaskKind.FIXED, (("value", "{"),))),
+    ("c_json", Mask(MaskKind.FIXED, (("value", "NaN"),))),
+    ("c_jsonb", Mask(MaskKind.FIXED, (("value", '"\\u0000"'),))),
+    ("c_macaddr", Mask(MaskKind.GENERALIZE, (("keep", 3),))),
     ("c_text", Mask(MaskKind.NULL, (("colour", "red"),))),
 )
 
