@@ -34,6 +34,7 @@ from gateway.admin.sessions import RecordReader
 from gateway.audit.facts import AccessChanged, GatewayStarted, GatewayStopped
 from gateway.audit.metrics import Metrics
 from gateway.audit.record import Recorder
+from gateway.channel import TellingContext
 from gateway.policies import Policies, check_targets, compile_policies
 from gateway.server import Server
 from gateway.session.cancel import CancelKeys
@@ -204,7 +205,7 @@ class Gateway:
         return trouble
 
     def _tls_for_web(self) -> ssl.SSLContext:
-        return _context_with_certificate(self.settings)
+        return _with_certificate(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), self.settings)
 
 
 async def serve(settings: Settings, *, ready_file: Path | None = None) -> None:
@@ -285,13 +286,15 @@ def _signer(settings: Settings) -> TokenSigner:
 
 def _server_context(settings: Settings) -> ssl.SSLContext:
     """TLS as PostgreSQL 17 clients expect it: 1.2 or newer, ALPN "postgresql" (PG manual, 55.2.11)."""
-    context = _context_with_certificate(settings)
+    context = _with_certificate(TellingContext(ssl.PROTOCOL_TLS_SERVER), settings)
     context.set_alpn_protocols(["postgresql"])
+    # As PostgreSQL has it: every connection proves itself anew, and nobody has the keys changed for sport.
+    context.options |= ssl.OP_NO_TICKET | ssl.OP_NO_RENEGOTIATION
+    context.num_tickets = 0
     return context
 
 
-def _context_with_certificate(settings: Settings) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+def _with_certificate(context: ssl.SSLContext, settings: Settings) -> ssl.SSLContext:
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     key = settings.tls.private_key
     try:

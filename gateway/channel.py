@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+from collections.abc import Callable
 from typing import Protocol, cast
 
 #: Above this many unsent bytes the peer of a relay is no longer read. TLS buffers once more below.
@@ -17,6 +18,10 @@ HIGH_WATER = 64 * 1024
 HIGH_WATER_TLS = 32 * 1024
 #: A handshake never needs more than this many bytes at once; more stays in the kernel.
 HANDSHAKE_BUFFER = 64 * 1024
+
+
+#: From a TLS alert until the connection is cut, if the peer does not close it.
+ALERT_SECONDS = 2.0
 
 
 class ChannelClosed(Exception):
@@ -29,6 +34,38 @@ class OversizedPacket(Exception):
     def __init__(self, length: int) -> None:
         super().__init__(f"packet of {length} bytes")
         self.length = length
+
+
+class _TellingTls(ssl.SSLObject):
+    """TLS whose handshake, when it fails, lets the alert that says why reach the peer."""
+
+    _failed: Callable[[ssl.SSLError], None] | None = None
+    _failure: ssl.SSLError | None = None
+
+    def do_handshake(self) -> None:
+        if self._failure is not None:
+            raise self._failure
+        if self._failed is None:
+            self._failed = cast(TellingContext, self.context).beginning
+        try:
+            super().do_handshake()
+        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            raise
+        except ssl.SSLError as error:
+            self._failure = error
+            if self._failed is not None:
+                self._failed(error)
+            # To the event loop this means: send what is there, and wait for the peer.
+            raise ssl.SSLWantReadError from error
+
+
+class TellingContext(ssl.SSLContext):
+    """A server's side of TLS. When a handshake fails, the peer gets TLS's alert and `Channel.start_tls`
+    the reason; left to itself the event loop drops the connection with the alert unsent."""
+
+    sslobject_class = _TellingTls
+    #: Whom to tell of the handshake that begins next.
+    beginning: Callable[[ssl.SSLError], None] | None = None
 
 
 class Receiver(Protocol):
@@ -100,6 +137,14 @@ class Channel(asyncio.Protocol):
         del self._buffer[:count]
         return data
 
+    async def peek(self) -> int:
+        """The next byte, which stays to be read. Raises ChannelClosed when the peer leaves before."""
+        while not self._buffer:
+            if self._closed:
+                raise ChannelClosed("the peer closed the connection")
+            await self._data()
+        return self._buffer[0]
+
     async def read_startup(self, longest: int) -> bytes:
         """The body of an untyped first packet (PG manual, 55.7 StartupMessage), without its length.
 
@@ -132,7 +177,8 @@ class Channel(asyncio.Protocol):
         server_hostname: str | None = None,
         first: bytes = b"",
     ) -> None:
-        """Upgrade to TLS; `first` is sent in the clear just before (the 'S' answer).
+        """Upgrade to TLS; `first` is sent in the clear just before (the 'S' answer). What was received
+        and not read yet is the beginning of the peer's handshake (direct TLS).
 
         Reading is paused in between, so no plain byte is ever taken for one that came through
         TLS. Raises OSError or ssl.SSLError.
@@ -142,15 +188,45 @@ class Channel(asyncio.Protocol):
         if first:
             transport.write(first)
         loop = asyncio.get_running_loop()
-        upgraded = await loop.start_tls(
-            transport,
-            self,
-            context,
-            server_side=server_side,
-            server_hostname=server_hostname,
-            ssl_handshake_timeout=timeout,
-        )
+        failure: ssl.SSLError | None = None
+
+        def failed(error: ssl.SSLError) -> None:
+            nonlocal failure
+            failure = error
+            loop.call_later(ALERT_SECONDS, transport.abort)
+
+        def begins() -> None:
+            if isinstance(context, TellingContext):
+                context.beginning = failed
+
+        async def upgraded_by_loop() -> asyncio.Transport | None:
+            # The loop calls what it was asked for in the order of asking: this, then the beginning of TLS
+            # and reading on, which start_tls asks for before it waits.
+            loop.call_soon(begins)
+            return await loop.start_tls(
+                transport,
+                self,
+                context,
+                server_side=server_side,
+                server_hostname=server_hostname,
+                ssl_handshake_timeout=timeout,
+            )
+
+        upgrade = loop.create_task(upgraded_by_loop())
+        if self._buffer:
+            # And so this comes behind the beginning and before anything that is read.
+            early = bytes(self._buffer)
+            self._buffer.clear()
+            loop.call_soon(lambda: loop.call_soon(_receive, transport, early))
+        try:
+            upgraded = await upgrade
+        except OSError:
+            if failure is not None:
+                raise failure from None
+            raise
         if upgraded is None:
+            if failure is not None:
+                raise failure
             raise ConnectionResetError("the peer closed the connection during the TLS handshake")
         self._transport = upgraded
         self._paused = False
@@ -234,3 +310,15 @@ class Channel(asyncio.Protocol):
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
+
+
+def _receive(transport: asyncio.Transport, data: bytes) -> None:
+    """Give the TLS layer bytes as if they came from its transport."""
+    layer = cast(asyncio.BufferedProtocol, transport.get_protocol())
+    rest = memoryview(data)
+    while rest:
+        space = memoryview(layer.get_buffer(len(rest)))
+        taken = min(len(space), len(rest))
+        space[:taken] = rest[:taken]
+        layer.buffer_updated(taken)
+        rest = rest[taken:]

@@ -10,6 +10,8 @@ from protocol.errors import LocalProtocolError, ProtocolViolation
 
 PROTOCOL_3_0 = 3 << 16
 PROTOCOL_3_2 = 3 << 16 | 2
+#: The newest one that is spoken here.
+NEWEST = PROTOCOL_3_2
 
 CANCEL_CODE = 1234 << 16 | 5678
 SSL_CODE = 1234 << 16 | 5679
@@ -27,8 +29,15 @@ class StartupMessage:
     version: int = PROTOCOL_3_0
 
     @property
-    def minor(self) -> int:
-        return self.version & 0xFFFF
+    def spoken(self) -> int:
+        """The version that the conversation goes on in: the client's, or the newest known here if that
+        is older. 3.1 was never given a meaning; PostgreSQL takes it without a word, and so do we."""
+        return min(self.version, NEWEST)
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """Options of the protocol itself that the client asks for. None has been defined yet."""
+        return tuple(name for name in self.parameters if name.startswith("_pq_."))
 
     def encode(self) -> bytes:
         parts = [int32(self.version)]

@@ -17,6 +17,9 @@ from protocol.startup import CancelRequest
 
 Cancel = Callable[[str], None]
 
+#: What a key is long: in protocol 3.0 always four bytes, from 3.2 on up to 256; PostgreSQL 18 takes 32.
+SHORT_KEY = 4
+LONG_KEY = 32
 #: 31 bits: pids are positive in every client.
 _PIDS = 1 << 31
 
@@ -27,12 +30,12 @@ class CancelKeys:
 
     _entries: dict[int, tuple[bytes, Cancel]] = field(default_factory=dict)
 
-    def issue(self, cancel: Cancel) -> tuple[int, bytes]:
-        """A fresh (pid, four-byte key); `cancel(by)` is called when a request shows both."""
+    def issue(self, cancel: Cancel, length: int = SHORT_KEY) -> tuple[int, bytes]:
+        """A fresh (pid, key of so many bytes); `cancel(by)` is called when a request shows both."""
         while True:
             pid = secrets.randbelow(_PIDS - 1) + 1
             if pid not in self._entries:
-                key = secrets.token_bytes(4)
+                key = secrets.token_bytes(length)
                 self._entries[pid] = (key, cancel)
                 return pid, key
 

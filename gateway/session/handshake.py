@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import os
 import secrets
 import ssl
 from collections.abc import Callable, Mapping
@@ -24,7 +25,7 @@ from gateway.audit.metrics import Metrics
 from gateway.audit.record import Recorder, RecordUnavailable
 from gateway.channel import Channel, ChannelClosed, OversizedPacket
 from gateway.policies import Policies
-from gateway.session.cancel import CancelKeys
+from gateway.session.cancel import LONG_KEY, SHORT_KEY, CancelKeys
 from gateway.session.chamber import Chamber
 from gateway.session.live import Curfew, LiveSession
 from gateway.session.refusals import fatal
@@ -33,12 +34,12 @@ from gateway.session.snapshots import Snapshots
 from gateway.session.startup import Arrival, arrival, mask_key, pins
 from gateway.session.strangers import Strangers
 from gateway.session.upstream import Upstream, UpstreamUnavailable, dial
-from masking.policy import RolePolicy, StatementKind
+from masking.policy import StatementKind
 from protocol.authentication import RESPONSE, AuthenticationCleartextPassword, AuthenticationOk
 from protocol.backend import BackendKeyData, NegotiateProtocolVersion, ParameterStatus, ReadyForQuery
 from protocol.errors import ProtocolViolation
 from protocol.startup import (
-    PROTOCOL_3_0,
+    PROTOCOL_3_2,
     CancelRequest,
     GSSENCRequest,
     SSLRequest,
@@ -50,6 +51,8 @@ log = structlog.get_logger()
 
 #: A connection asks at most for GSSAPI and for TLS before it says who it is.
 QUESTIONS = 2
+#: The first byte of a TLS record that begins a handshake (RFC 8446, 5.1). No startup packet begins with it.
+TLS_HANDSHAKE = 0x16
 HOW_TO_TLS = 'Connect with sslmode=verify-full and the sslrootcert that "pgcurfew connect" uses.'
 HOW_TO_GET_IN = 'Use a token from "pgcurfew token" as the password.'
 
@@ -108,10 +111,9 @@ class Door:
     async def welcome(self, client: Channel, visitor: Visitor) -> LiveSession:
         """A session that is ready to `run`. Raises Turned, Left, ProtocolViolation."""
         startup = await self._hear(client, visitor)
+        if startup.spoken != startup.version or startup.options:
+            client.write(NegotiateProtocolVersion(startup.spoken, startup.options).encode())
         self._is_open()
-        if startup.minor > 0 or any(name.startswith("_pq_.") for name in startup.parameters):
-            options = tuple(name for name in startup.parameters if name.startswith("_pq_."))
-            client.write(NegotiateProtocolVersion(PROTOCOL_3_0, options).encode())
         arrived = arrival(startup.parameters)
         visitor.user = startup.parameters.get("user", "")
         visitor.database = startup.parameters.get("database", "")
@@ -125,7 +127,7 @@ class Door:
         admission = await self._admit(token, arrived, client)
         visitor.grant = admission.grant.id
         try:
-            return await self._open(client, visitor, arrived, admission)
+            return await self._open(client, visitor, arrived, admission, startup.spoken)
         except BaseException:
             self.access.leave(admission)
             raise
@@ -136,23 +138,28 @@ class Door:
 
     async def _hear(self, client: Channel, visitor: Visitor) -> StartupMessage:
         """The startup packet, after any questions about encryption."""
+        direct = await client.peek() == TLS_HANDSHAKE
+        if direct:
+            await self._start_tls(client, visitor)
+            if client.tls is None or client.tls.selected_alpn_protocol() is None:
+                # As PostgreSQL does: nothing is said to whoever did not ask for PostgreSQL.
+                turned = Turned("tls", "08P01", 'direct TLS without the ALPN protocol name "postgresql"')
+                self.note_refusal(visitor, turned)
+                raise Left
         for _ in range(QUESTIONS + 1):
             packet = decode_startup(await client.read_startup(self.settings.limits.max_startup_bytes))
             match packet:
                 case StartupMessage():
                     return packet
                 case SSLRequest():
+                    if direct:
+                        client.write(b"N")
+                        continue
                     if client.tls is not None:
                         raise ProtocolViolation("TLS was asked for twice")
                     if client.has_unread:
                         raise ProtocolViolation("received unencrypted data after SSL request")
-                    await client.start_tls(
-                        self.tls,
-                        server_side=True,
-                        timeout=self.settings.limits.handshake_seconds,
-                        first=b"S",
-                    )
-                    visitor.tls = client.tls.version() if client.tls is not None else None
+                    await self._start_tls(client, visitor, first=b"S")
                 case GSSENCRequest():
                     if client.has_unread:
                         raise ProtocolViolation("received unencrypted data after GSSAPI encryption request")
@@ -162,6 +169,10 @@ class Door:
                         self.metrics.cancel_refused()
                     raise Left
         raise ProtocolViolation("too many requests before the startup packet")
+
+    async def _start_tls(self, client: Channel, visitor: Visitor, first: bytes = b"") -> None:
+        await client.start_tls(self.tls, server_side=True, timeout=self.settings.limits.handshake_seconds, first=first)
+        visitor.tls = client.tls.version() if client.tls is not None else None
 
     def _may_be_plain(self, client: Channel) -> bool:
         if not self.settings.tls.plaintext_on_loopback:
@@ -199,7 +210,9 @@ class Door:
             raise Turned("too-many-sessions", "53300", "the gateway has no room for another session", "Try again soon.")
         return admission
 
-    async def _open(self, client: Channel, visitor: Visitor, arrived: Arrival, admission: Admission) -> LiveSession:
+    async def _open(
+        self, client: Channel, visitor: Visitor, arrived: Arrival, admission: Admission, version: int
+    ) -> LiveSession:
         grant = admission.grant
         settings = self.settings
         target = settings.targets.get(grant.target)
@@ -259,7 +272,7 @@ class Door:
         live = LiveSession(
             session, admission, client, upstream, relay, record, snapshots, self.chamber, self.metrics, curfew
         )
-        self._greet(client, arrived, upstream, policy, live)
+        self._greet(client, arrived, upstream, live, version)
         return live
 
     def _opened(
@@ -303,9 +316,7 @@ class Door:
         left = (admission.ends_at - self.clock()).total_seconds()
         return Curfew(admission.ends_at, max(left, 0.0), self.settings.limits.warn_before_seconds)
 
-    def _greet(
-        self, client: Channel, arrived: Arrival, upstream: Upstream, policy: RolePolicy, live: LiveSession
-    ) -> None:
+    def _greet(self, client: Channel, arrived: Arrival, upstream: Upstream, live: LiveSession, version: int) -> None:
         """What PostgreSQL says after a good password. The client sees itself, not the gateway's login."""
         shown = {
             **upstream.parameters,
@@ -313,7 +324,7 @@ class Door:
             "application_name": arrived.application_name,
             "is_superuser": "off",
         }
-        pid, key = self.cancel_keys.issue(live.cancel)
+        pid, key = self.cancel_keys.issue(live.cancel, LONG_KEY if version >= PROTOCOL_3_2 else SHORT_KEY)
         live.cancel_pid = pid
         client.write(
             AuthenticationOk().encode()
@@ -363,6 +374,15 @@ async def knock(door: Door, client: Channel, visitor: Visitor) -> LiveSession | 
         door.note_refusal(visitor, broken)
         client.write(fatal(sqlstate, broken.message))
     except OSError as error:  # ssl.SSLError is one
-        door.note_refusal(visitor, Turned("tls", "08P01", f"the TLS handshake failed: {type(error).__name__}"))
+        door.note_refusal(visitor, Turned("tls", "08P01", f"the TLS handshake failed: {_why(error)}"))
     client.close()
     return None
+
+
+def _why(error: OSError) -> str:
+    """What went wrong with TLS, in words of the library's or the system's own and nobody else's."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"the client's certificate was not accepted: {error.verify_message}"
+    if isinstance(error, ssl.SSLError) and error.reason:
+        return error.reason.lower().replace("_", " ")
+    return os.strerror(error.errno) if error.errno else type(error).__name__

@@ -14,6 +14,7 @@ import jwt
 import pytest
 
 from tests.support.gateway import Given, RunningGateway
+from tests.support.refusals import door_events
 from tests.support.wire import RawClient, dial, encrypted
 
 #: Same claims, another thing wrong each time.
@@ -68,15 +69,6 @@ FORGERIES: dict[str, tuple[Forge, str, str]] = {
 @pytest.fixture(scope="module")
 def given(gateway: RunningGateway) -> Given:
     return gateway.give()
-
-
-def door_events(gateway: RunningGateway) -> list[dict[str, Any]]:
-    lines = [
-        json.loads(line)
-        for path in gateway.stage.record.glob("control/*/*/*/*.jsonl")
-        for line in path.read_text().splitlines()
-    ]
-    return [line["event"] for line in lines if line["event"]["type"] == "DoorRefused"]
 
 
 def refused(

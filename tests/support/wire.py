@@ -10,8 +10,15 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
 
-from protocol.backend import AuthenticationCleartextPassword, ErrorResponse, ReadyForQuery, decode_backend
-from protocol.startup import SSLRequest, StartupMessage
+from protocol.backend import (
+    AuthenticationCleartextPassword,
+    BackendKeyData,
+    ErrorResponse,
+    NegotiateProtocolVersion,
+    ReadyForQuery,
+    decode_backend,
+)
+from protocol.startup import PROTOCOL_3_0, SSLRequest, StartupMessage
 
 
 def dial(port: int) -> socket.socket:
@@ -40,6 +47,16 @@ def encrypted(port: int, context: ssl.SSLContext) -> ssl.SSLSocket:
         raise
 
 
+def directly_encrypted(port: int, context: ssl.SSLContext) -> ssl.SSLSocket:
+    """TLS from the first byte on (PG manual, 55.2.11); give the context its ALPN name."""
+    sock = dial(port)
+    try:
+        return context.wrap_socket(sock, server_hostname="localhost")
+    except BaseException:
+        sock.close()
+        raise
+
+
 def frame(kind: str, body: bytes) -> bytes:
     return kind.encode() + struct.pack("!i", len(body) + 4) + body
 
@@ -51,6 +68,9 @@ class RawClient:
     sock: socket.socket
     _buffer: bytes = b""
     refusal: Mapping[str, str] = field(default_factory=dict)
+    #: What a CancelRequest for this session has to quote.
+    key: BackendKeyData | None = None
+    negotiated: NegotiateProtocolVersion | None = None
 
     def send(self, *messages: Any) -> None:
         self.sock.sendall(b"".join(m if isinstance(m, bytes) else m.encode() for m in messages))
@@ -75,13 +95,17 @@ class RawClient:
         except EOFError:
             return heard
 
-    def log_in(self, token: str, parameters: Mapping[str, str]) -> Self:
+    def log_in(self, token: str, parameters: Mapping[str, str], version: int = PROTOCOL_3_0) -> Self:
         """Give the token when asked for a password; leaves `refusal` empty when it opens the door."""
-        self.send(StartupMessage(parameters))
+        self.send(StartupMessage(parameters, version))
         while True:
             message = self.receive()
             if isinstance(message, AuthenticationCleartextPassword):
                 self.send(frame("p", token.encode() + b"\0"))
+            elif isinstance(message, NegotiateProtocolVersion):
+                self.negotiated = message
+            elif isinstance(message, BackendKeyData):
+                self.key = message
             elif isinstance(message, ErrorResponse):
                 self.refusal = message.fields
                 return self
