@@ -7,7 +7,7 @@ could mean on the pinned search path, and printed so that it can mean nothing el
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 
 from masking.catalog import Catalog, Function, Relation, qualified
@@ -214,6 +214,28 @@ class Calls:
             f"operator {name} is not permitted for role {self.policy.role}",
             f"An operator of this name runs a function that is not listed{behind}; ask for it among the functions.",
             offset,
+        )
+
+    # What of these would be quoted by EXPLAIN
+
+    def may_be_inlined(self, names: Sequence[str]) -> bool:
+        """Could a function of this name be one of users whose text comes up in a plan?"""
+        found = self.catalog.functions_by_name.get(names[-1], ()) if names else ()
+        return any(f.told and (len(names) == 1 or f.schema == names[-2]) for f in found)
+
+    def is_of_users(self, names: Sequence[str]) -> bool:
+        """Could an operator of this name run a function of users?"""
+        found = self.catalog.operators_by_name.get(names[-1], ()) if names else ()
+        return any(
+            not o.compiled and o.function[0] != "pg_catalog" and (len(names) == 1 or o.schema == names[-2])
+            for o in found
+        )
+
+    def casts_with_code_of_users(self, names: Sequence[str]) -> bool:
+        """Could a cast to a type of this name run a function of users?"""
+        return any(
+            name == names[-1] and (len(names) == 1 or schema == names[-2])
+            for schema, name in (self.catalog.types_with_cast_functions if names else ())
         )
 
     # Types

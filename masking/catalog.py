@@ -71,6 +71,12 @@ class Relation:
     #: Columns that one CHECK, unique index or exclusion constraint looks at together, two or more, sorted.
     companions: tuple[tuple[str, ...], ...] = ()
     foreign_keys: tuple[ForeignKey, ...] = ()
+    #: OIDs of the relations that a view reads.
+    below: tuple[int, ...] = ()
+    #: Does a plan over it quote literals of a definition (view, policy, rule, function), or may it?
+    quotes: bool = False
+    #: Has it row security, so that a plan counts rows that nobody is shown?
+    hides_rows: bool = False
 
     @property
     def qualified(self) -> str:
@@ -90,6 +96,8 @@ class Function:
     #: maximum to None (any number).
     min_arguments: int
     max_arguments: int | None
+    #: Of users, and in SQL or with defaults: its text can come up in a plan.
+    told: bool = False
 
     @property
     def qualified(self) -> str:

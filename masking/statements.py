@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from masking import explaining
 from masking.analyse import Analysis
 from masking.copying import copy_kind, judge_copy
 from masking.nodes import kind_of, strings, text_node, words
@@ -100,32 +101,12 @@ def _inner(analysis: Analysis, query: Message, command_name: str) -> None:
     raise kind_not_permitted(f"{command_name} of {command(query)}", analysis.policy.role, None)
 
 
-_EXPLAIN_OPTIONS = words(
-    """
-    analyze verbose costs buffers wal timing summary format generic_plan memory serialize settings
-    """
-)
-
-
 def _explain(analysis: Analysis, node: Message) -> None:
     for option in node.explain_stmt.options:
-        if option.def_elem.defname.lower() not in _EXPLAIN_OPTIONS:
+        if option.def_elem.defname.lower() not in explaining.OPTIONS:
             raise _option("EXPLAIN", option)
     _inner(analysis, node.explain_stmt.query, "EXPLAIN")
-    verbose = any(option.def_elem.defname.lower() == "verbose" for option in node.explain_stmt.options)
-    if verbose and analysis.policy.definitions != "full" and _may_insert(analysis, node.explain_stmt.query):
-        raise by_policy(
-            "definitions-hidden",
-            "EXPLAIN VERBOSE of a write is not permitted",
-            "It prints the defaults of columns, whose literals are hidden; leave VERBOSE out.",
-        )
-
-
-def _may_insert(analysis: Analysis, query: Message) -> bool:
-    """Could a plan of this compute defaults? What EXECUTE runs is not looked up: what the role may run counts."""
-    if kind_of(query) == "execute_stmt":
-        return bool(analysis.policy.statements & WRITE_KINDS)
-    return analysis.writes
+    explaining.judge_options(analysis, node)
 
 
 def _option(command_name: str, option: Message) -> Exception:

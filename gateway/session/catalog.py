@@ -13,160 +13,25 @@ from typing import Any, Literal
 
 import asyncpg
 
-from masking.catalog import CastFunction, Catalog, Column, ForeignKey, Function, Operator, Relation, qualified
-
-#: format_type() qualifies what is not found on the path, so the path is empty while we read.
-_EMPTY_PATH = "SET LOCAL search_path = ''"
-
-_RELATIONS = """
-SELECT c.oid::int8 AS oid, n.nspname::text AS schema, c.relname::text AS name, c.relkind::text AS kind
-FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relkind IN ('r', 'v', 'm', 'f', 'p', 'S', 'c')
-  AND n.nspname <> 'pg_toast' AND NOT pg_catalog.starts_with(n.nspname::text, 'pg_temp_')
-ORDER BY c.oid
-"""
-
-# A domain's own type modifier is that of the innermost domain (getBaseTypeAndTypmod).
-_COLUMNS = """
-WITH RECURSIVE base AS (
-    SELECT oid, typbasetype AS type, typtypmod AS modifier FROM pg_catalog.pg_type WHERE typtype = 'd'
-    UNION ALL
-    SELECT b.oid, t.typbasetype, t.typtypmod
-    FROM base b JOIN pg_catalog.pg_type t ON t.oid = b.type WHERE t.typtype = 'd'
-), wire AS (
-    SELECT b.oid, b.type, b.modifier
-    FROM base b JOIN pg_catalog.pg_type t ON t.oid = b.type WHERE t.typtype <> 'd'
+from gateway.session.catalog_queries import (
+    BELOW,
+    CAST_FUNCTIONS,
+    COLLATIONS,
+    COLUMNS,
+    COMPANIONS,
+    CONSTRAINED,
+    EMPTY_PATH,
+    ENUM_LABELS,
+    FOREIGN_KEYS,
+    FUNCTIONS,
+    INHERITANCE,
+    OPERATORS,
+    PLANS,
+    PRIMARY_KEYS,
+    RELATIONS,
+    TYPES,
 )
-SELECT a.attrelid::int8 AS relation, a.attname::text AS name, a.attnum::int4 AS attnum,
-       t.oid::int8 AS type_oid,
-       pg_catalog.format_type(t.oid, COALESCE(w.modifier, a.atttypmod)) AS type_name,
-       t.typtype::text AS type_kind, t.typcategory::text AS type_category,
-       a.attgenerated <> '' AS generated,
-       CASE WHEN a.attcollation <> t.typcollation AND a.attcollation <> 0
-            THEN pg_catalog.quote_ident(cn.nspname) || '.' || pg_catalog.quote_ident(co.collname) END AS collation
-FROM pg_catalog.pg_attribute a
-JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
-JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-LEFT JOIN wire w ON w.oid = a.atttypid
-JOIN pg_catalog.pg_type t ON t.oid = COALESCE(w.type, a.atttypid)
-LEFT JOIN pg_catalog.pg_collation co ON co.oid = a.attcollation
-LEFT JOIN pg_catalog.pg_namespace cn ON cn.oid = co.collnamespace
-WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'v', 'm', 'f', 'p', 'S', 'c')
-  AND n.nspname <> 'pg_toast' AND NOT pg_catalog.starts_with(n.nspname::text, 'pg_temp_')
-ORDER BY a.attrelid, a.attnum
-"""
-
-_PRIMARY_KEYS = """
-SELECT c.conrelid::int8 AS relation, c.conkey::int4[] AS columns
-FROM pg_catalog.pg_constraint c
-WHERE c.contype = 'p' AND NOT c.condeferrable
-"""
-
-# Columns that an index only reads in an expression or a condition count too: the outcome tells of them.
-_CONSTRAINED = """
-SELECT c.conrelid::int8 AS relation, c.conkey::int4[] AS columns
-FROM pg_catalog.pg_constraint c
-WHERE c.contype IN ('p', 'u', 'x', 'f') AND c.conkey IS NOT NULL
-UNION ALL
-SELECT i.indrelid::int8, pg_catalog.array_agg(d.refobjsubid)
-FROM pg_catalog.pg_index i
-JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = i.indexrelid
- AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = i.indrelid AND d.refobjsubid > 0
-WHERE i.indisunique OR i.indisexclusion
-GROUP BY i.indexrelid, i.indrelid
-"""
-
-# What one constraint looks at together: whether a clear column may change can depend on a masked one.
-_COMPANIONS = """
-SELECT c.conrelid::int8 AS relation, c.conkey::int4[] AS columns
-FROM pg_catalog.pg_constraint c
-WHERE c.contype IN ('c', 'p', 'u', 'x') AND pg_catalog.cardinality(c.conkey) > 1
-UNION
-SELECT i.indrelid::int8, pg_catalog.array_agg(DISTINCT d.refobjsubid)
-FROM pg_catalog.pg_index i
-JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = i.indexrelid
- AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = i.indrelid AND d.refobjsubid > 0
-WHERE i.indisunique OR i.indisexclusion
-GROUP BY i.indexrelid, i.indrelid
-HAVING pg_catalog.count(DISTINCT d.refobjsubid) > 1
-"""
-
-_FOREIGN_KEYS = """
-SELECT c.conrelid::int8 AS relation, c.conkey::int4[] AS columns, c.confrelid::int8 AS target,
-       c.confkey::int4[] AS target_columns, c.confdeltype IN ('a', 'r') OR c.confupdtype IN ('a', 'r') AS holds
-FROM pg_catalog.pg_constraint c WHERE c.contype = 'f' ORDER BY c.oid
-"""
-
-# System indexes have no dependencies recorded, and nobody may write there.
-_INHERITANCE = """
-SELECT i.inhrelid::int8 AS child, i.inhparent::int8 AS parent
-FROM pg_catalog.pg_inherits i JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid
-WHERE c.relkind IN ('r', 'f', 'p')
-ORDER BY i.inhparent, i.inhseqno, i.inhrelid
-"""
-
-# A call with VARIADIC spells at least one argument for it, unless it has a default.
-_FUNCTIONS = """
-SELECT DISTINCT n.nspname::text AS schema, p.proname::text AS name,
-       p.pronargs - p.pronargdefaults AS least,
-       CASE WHEN p.provariadic = 0 THEN p.pronargs::int4 END AS most
-FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
-ORDER BY 1, 2, 3, 4
-"""
-
-_OPERATORS = """
-SELECT DISTINCT n.nspname::text AS schema, o.oprname::text AS name,
-       fn.nspname::text AS function_schema, f.proname::text AS function_name,
-       fn.nspname <> 'pg_catalog' AND l.lanname IN ('c', 'internal') AND EXISTS (
-           SELECT FROM pg_catalog.pg_depend d
-           WHERE d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND d.objid = f.oid AND d.deptype = 'e'
-       ) AS compiled
-FROM pg_catalog.pg_operator o
-JOIN pg_catalog.pg_namespace n ON n.oid = o.oprnamespace
-JOIN pg_catalog.pg_proc f ON f.oid = o.oprcode
-JOIN pg_catalog.pg_namespace fn ON fn.oid = f.pronamespace
-JOIN pg_catalog.pg_language l ON l.oid = f.prolang
-ORDER BY 1, 2, 3, 4, 5
-"""
-
-_TYPES = """
-SELECT t.oid::int8 AS oid, n.nspname::text AS schema, t.typname::text AS name, t.typtype::text AS kind,
-       CASE WHEN t.typsubscript = 'pg_catalog.array_subscript_handler'::pg_catalog.regproc
-            THEN t.typelem::int8 ELSE 0 END AS element,
-       t.typbasetype::int8 AS base, t.typrelid::int8 AS relation,
-       COALESCE((SELECT r.rngsubtype FROM pg_catalog.pg_range r WHERE t.oid IN (r.rngtypid, r.rngmultitypid)), 0)::int8
-           AS range_of,
-       EXISTS (SELECT FROM pg_catalog.pg_opclass o JOIN pg_catalog.pg_am a ON a.oid = o.opcmethod
-               WHERE o.opcintype = t.oid AND o.opcdefault AND a.amname IN ('btree', 'hash')) AS compares,
-       ARRAY(SELECT c.casttarget::int8 FROM pg_catalog.pg_cast c
-             WHERE c.castsource = t.oid AND c.castmethod = 'b' AND c.castcontext = 'i') AS same_bits
-FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
-ORDER BY t.oid
-"""
-
-_ENUM_LABELS = """
-SELECT enumtypid::int8 AS type, pg_catalog.array_agg(enumlabel::text ORDER BY enumsortorder) AS labels
-FROM pg_catalog.pg_enum GROUP BY enumtypid ORDER BY enumtypid
-"""
-
-_CAST_FUNCTIONS = """
-SELECT c.castsource::int8 AS source, c.casttarget::int8 AS target, c.castcontext::text AS context,
-       n.nspname::text AS function_schema, f.proname::text AS function_name
-FROM pg_catalog.pg_cast c
-JOIN pg_catalog.pg_proc f ON f.oid = c.castfunc
-JOIN pg_catalog.pg_namespace n ON n.oid = f.pronamespace
-JOIN pg_catalog.pg_language l ON l.oid = f.prolang
-WHERE n.nspname <> 'pg_catalog' AND NOT (l.lanname IN ('c', 'internal') AND EXISTS (
-    SELECT FROM pg_catalog.pg_depend d
-    WHERE d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND d.objid = f.oid AND d.deptype = 'e'))
-ORDER BY c.oid
-"""
-
-_COLLATIONS = """
-SELECT DISTINCT n.nspname::text AS schema, c.collname::text AS name
-FROM pg_catalog.pg_collation c JOIN pg_catalog.pg_namespace n ON n.oid = c.collnamespace
-WHERE n.nspname <> 'pg_catalog'
-"""
+from masking.catalog import CastFunction, Catalog, Column, ForeignKey, Function, Operator, Relation, qualified
 
 Row = Mapping[str, Any]
 
@@ -179,19 +44,19 @@ async def load_catalog(connection: asyncpg.Connection, search_path: Sequence[str
     temporary schemas and toast are not. Raises asyncpg.PostgresError when the server refuses.
     """
     async with connection.transaction(isolation="repeatable_read", readonly=True):
-        await connection.execute(_EMPTY_PATH)
+        await connection.execute(EMPTY_PATH)
         types = _Types(
-            rows=await connection.fetch(_TYPES),
-            labels=await connection.fetch(_ENUM_LABELS),
+            rows=await connection.fetch(TYPES),
+            labels=await connection.fetch(ENUM_LABELS),
         )
         relations = await _relations(connection, types)
         functions = tuple(
-            Function(row["schema"], row["name"], row["least"], row["most"])
-            for row in await connection.fetch(_FUNCTIONS)
+            Function(row["schema"], row["name"], row["least"], row["most"], row["told"])
+            for row in await connection.fetch(FUNCTIONS)
         )
         operators = tuple(
             Operator(row["schema"], row["name"], (row["function_schema"], row["function_name"]), row["compiled"])
-            for row in await connection.fetch(_OPERATORS)
+            for row in await connection.fetch(OPERATORS)
         )
         casts = tuple(
             CastFunction(
@@ -200,9 +65,9 @@ async def load_catalog(connection: asyncpg.Connection, search_path: Sequence[str
                 function=(row["function_schema"], row["function_name"]),
                 context=row["context"],
             )
-            for row in await connection.fetch(_CAST_FUNCTIONS)
+            for row in await connection.fetch(CAST_FUNCTIONS)
         )
-        collations = frozenset((row["schema"], row["name"]) for row in await connection.fetch(_COLLATIONS))
+        collations = frozenset((row["schema"], row["name"]) for row in await connection.fetch(COLLATIONS))
         version_number = int(await connection.fetchval("SHOW server_version_num"))
     casts_of_type = types.casts_of_type(casts)
     return Catalog(
@@ -232,8 +97,8 @@ async def load_catalog(connection: asyncpg.Connection, search_path: Sequence[str
 
 
 async def _relations(connection: asyncpg.Connection, types: _Types) -> tuple[Relation, ...]:
-    rows = await connection.fetch(_RELATIONS)
-    column_rows = await connection.fetch(_COLUMNS)
+    rows = await connection.fetch(RELATIONS)
+    column_rows = await connection.fetch(COLUMNS)
     types.learn_composites(column_rows)
     columns: defaultdict[int, list[Column]] = defaultdict(list)
     for row in column_rows:
@@ -241,18 +106,22 @@ async def _relations(connection: asyncpg.Connection, types: _Types) -> tuple[Rel
     names = {oid: {column.attnum: column.name for column in found} for oid, found in columns.items()}
     keys = {
         row["relation"]: tuple(names[row["relation"]][number] for number in row["columns"])
-        for row in await connection.fetch(_PRIMARY_KEYS)
+        for row in await connection.fetch(PRIMARY_KEYS)
         if row["relation"] in names
     }
     constrained: defaultdict[int, set[str]] = defaultdict(set)
-    for row in await connection.fetch(_CONSTRAINED):
+    for row in await connection.fetch(CONSTRAINED):
         if row["relation"] in names:
             known = names[row["relation"]]
             constrained[row["relation"]].update(known[number] for number in row["columns"] if number in known)
     companions, foreign_keys = await _constraints(connection, names)
+    plans = {row["oid"]: row for row in await connection.fetch(PLANS)}
+    below: defaultdict[int, list[int]] = defaultdict(list)
+    for row in await connection.fetch(BELOW):
+        below[row["relation"]].append(row["below"])
     parents: defaultdict[int, list[int]] = defaultdict(list)
     children: defaultdict[int, list[int]] = defaultdict(list)
-    for row in await connection.fetch(_INHERITANCE):
+    for row in await connection.fetch(INHERITANCE):
         parents[row["child"]].append(row["parent"])
         children[row["parent"]].append(row["child"])
     return tuple(
@@ -268,6 +137,9 @@ async def _relations(connection: asyncpg.Connection, types: _Types) -> tuple[Rel
             foreign_keys=tuple(foreign_keys.get(row["oid"], ())),
             parents=tuple(parents.get(row["oid"], ())),
             children=tuple(children.get(row["oid"], ())),
+            below=tuple(below.get(row["oid"], ())),
+            quotes=row["oid"] in plans and plans[row["oid"]]["quotes"],
+            hides_rows=row["oid"] in plans and plans[row["oid"]]["hides_rows"],
         )
         for row in rows
     )
@@ -278,13 +150,13 @@ async def _constraints(
 ) -> tuple[Mapping[int, set[tuple[str, ...]]], Mapping[int, list[ForeignKey]]]:
     """By relation: the columns that stand in one constraint together, and the foreign keys."""
     companions: defaultdict[int, set[tuple[str, ...]]] = defaultdict(set)
-    for row in await connection.fetch(_COMPANIONS):
+    for row in await connection.fetch(COMPANIONS):
         known = names.get(row["relation"], {})
         together = {known[number] for number in row["columns"] if number in known}
         if len(together) > 1:
             companions[row["relation"]].add(tuple(sorted(together)))
     foreign_keys: defaultdict[int, list[ForeignKey]] = defaultdict(list)
-    for row in await connection.fetch(_FOREIGN_KEYS):
+    for row in await connection.fetch(FOREIGN_KEYS):
         own, other = names.get(row["relation"], {}), names.get(row["target"], {})
         foreign_keys[row["relation"]].append(
             ForeignKey(

@@ -91,8 +91,8 @@ def test_columns_carry_the_wire_type_under_their_domains(catalog: Catalog) -> No
 
 
 async def test_equality_is_what_group_by_says(connection: asyncpg.Connection) -> None:
-    types = loader._Types(await connection.fetch(loader._TYPES), [])
-    types.learn_composites(await connection.fetch(loader._COLUMNS))
+    types = loader._Types(await connection.fetch(loader.TYPES), [])
+    types.learn_composites(await connection.fetch(loader.COLUMNS))
     rows = await connection.fetch(
         "SELECT oid::int8 AS oid, format_type(oid, NULL) AS name FROM pg_type WHERE typtype <> 'p' "
         "AND (typrelid = 0 OR typnamespace = 'shop'::regnamespace)"

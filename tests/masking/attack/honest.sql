@@ -89,6 +89,14 @@ SELECT U&'d\0061t\+000061', E'tab\tend', $tag$dollar$tag$, B'101', X'1F'
 SELECT id FROM customers ORDER BY id FOR UPDATE
 SELECT pg_size_pretty(pg_total_relation_size('crm.customers')) IS NOT NULL
 EXPLAIN (COSTS OFF) SELECT id FROM customers WHERE id = 1
+EXPLAIN SELECT email FROM customers WHERE id = 1
+EXPLAIN ANALYZE SELECT email, count(*) FROM customers GROUP BY 1
+EXPLAIN (ANALYZE, BUFFERS, VERBOSE, FORMAT JSON) SELECT * FROM customers c JOIN orders o ON o.customer_id = c.id
+EXPLAIN (ANALYZE, VERBOSE, BUFFERS) SELECT * FROM events
+EXPLAIN (ANALYZE) SELECT what FROM plain_orders
+EXPLAIN SELECT * FROM with_notes
+EXPLAIN SELECT * FROM customer_mail
+EXPLAIN (ANALYZE, COSTS OFF) SELECT nick || 'x' FROM customers
 EXPLAIN (COSTS OFF, VERBOSE) SELECT id FROM orders
 EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) SELECT count(*) FROM orders
 COPY (SELECT id, city FROM customers ORDER BY id) TO STDOUT WITH (FORMAT csv, HEADER)

@@ -73,6 +73,20 @@ CREATE CAST (crm.tone AS text) WITH FUNCTION crm.tone_email;
 CREATE TABLE crm.calls (id int, tone crm.tone, tones crm.tone[]);
 INSERT INTO crm.calls VALUES (1, 'low', '{high}');
 
+-- Plans: twin a has many words that are short, twin b few that are long; both have the same number of bytes.
+CREATE TABLE crm.measures (id int PRIMARY KEY, kind text, word text, pad text);
+CREATE VIEW crm.labelled AS SELECT id, city FROM crm.customers WHERE notes <> 'zqxalpha' AND internal_code <> 'wvkbravo';
+CREATE VIEW crm.over_labelled AS SELECT l.id, o.total FROM crm.labelled l JOIN crm.orders o ON o.id = l.id;
+CREATE VIEW crm.with_notes AS SELECT id, city FROM crm.customers WHERE notes IS NOT NULL AND seen IS NOT NULL;
+CREATE VIEW crm.plain_orders AS SELECT o.id, e.what FROM crm.events o JOIN crm.events e ON e.id = o.id;
+CREATE TABLE crm.guests (id int, room text);
+INSERT INTO crm.guests VALUES (1, 'zqxalpha'), (2, 'wvkbravo'), (3, 'open');
+ALTER TABLE crm.guests ENABLE ROW LEVEL SECURITY;
+CREATE POLICY open_rooms ON crm.guests USING (room <> 'zqxalpha' AND room <> 'wvkbravo');
+CREATE FUNCTION crm.polite(text, text DEFAULT 'zqxalpha wvkbravo') RETURNS text LANGUAGE plpgsql AS 'BEGIN RETURN $1; END';
+CREATE FUNCTION crm.rooms() RETURNS SETOF crm.events LANGUAGE sql STABLE
+    AS 'SELECT * FROM crm.events WHERE what <> ''zqxalpha wvkbravo''';
+
 GRANT USAGE ON SCHEMA crm, vault, extensions TO PUBLIC;
 GRANT ALL ON ALL TABLES IN SCHEMA crm, vault TO PUBLIC;
 GRANT ALL ON ALL SEQUENCES IN SCHEMA crm TO PUBLIC;

@@ -89,7 +89,16 @@ CLASSIFICATION = {
     "crm.customer_mail": {"id": CLEAR},
     "crm.guarded": {"id": CLEAR, "city": CLEAR},
     "crm.mail_copy": {"id": CLEAR},
+    "crm.measures": {
+        "id": CLEAR,
+        "kind": CLEAR,
+        "word": Mask(MaskKind.FIXED),
+        "pad": Mask(MaskKind.PARTIAL, (("keep_first", 1),)),
+    },
+    **{key: {EVERY: CLEAR} for key in ("crm.labelled", "crm.over_labelled", "crm.with_notes", "crm.plain_orders")},
+    "crm.guests": {EVERY: CLEAR},
 }
+FUNCTIONS = frozenset({"crm.polite", "crm.rooms"})
 READ_ALL = RelationRule(read=frozenset({EVERY}))
 WRITE_ALL = RelationRule(read=frozenset({EVERY}), write=frozenset({EVERY}))
 
@@ -121,6 +130,7 @@ READER = RolePolicy(
     statements=READING,
     relations=dict.fromkeys(CLASSIFICATION, READ_ALL),
     classification=CLASSIFICATION,
+    functions=FUNCTIONS,
 )
 WRITER = RolePolicy(
     role="writer",
@@ -128,6 +138,7 @@ WRITER = RolePolicy(
     statements=WRITING,
     relations=dict.fromkeys(CLASSIFICATION, WRITE_ALL),
     classification=CLASSIFICATION,
+    functions=FUNCTIONS,
 )
 
 
@@ -178,6 +189,13 @@ def _fill(connection: psycopg.Connection, twin: Twin) -> None:
             (number, f"202{4 + number % 2}-{n}-03", number, f"DE{w}{n}"),
         )
         connection.execute("INSERT INTO crm.events VALUES (%s, %s, %s)", (number, f"e{n}@x.example", "visit"))
+    short = twin.word == TWINS["a"].word
+    for number in range(1, 301):
+        word = f"{number:04}" if short else f"{number % 3:040}"
+        pad = "p" * 40 if short else "p" * 4
+        connection.execute(
+            "INSERT INTO crm.measures VALUES (%s, %s, %s, %s)", (number, f"kind {number % 4}", word, pad)
+        )
     connection.execute("INSERT INTO vault.secrets VALUES (1, %s)", (twin.word,))
     connection.execute("REFRESH MATERIALIZED VIEW crm.mail_copy")
     connection.execute("SELECT lo_from_bytea(770001, %s)", (twin.word.encode(),))

@@ -209,10 +209,10 @@ COPY (DELETE FROM orders WHERE id = 1 RETURNING *) TO STDOUT
 -- What carries a statement is judged by it
 
 EXPLAIN SELECT * FROM users
---> EXPLAIN SELECT * FROM (SELECT id, name, NULL::pg_catalog.text AS email, NULL::int AS salary, doc FROM public.users) users
+--> EXPLAIN (COSTS OFF) SELECT * FROM (SELECT id, name, NULL::pg_catalog.text AS email, NULL::int AS salary, doc FROM public.users) users
 
 EXPLAIN (ANALYZE, FORMAT json) SELECT email FROM users
---> EXPLAIN (ANALYZE, FORMAT "json") SELECT email FROM (SELECT id, name, NULL::pg_catalog.text AS email, NULL::int AS salary, doc FROM public.users) users
+--> EXPLAIN (ANALYZE, FORMAT "json", COSTS OFF, BUFFERS OFF) SELECT email FROM (SELECT id, name, NULL::pg_catalog.text AS email, NULL::int AS salary, doc FROM public.users) users
 
 EXPLAIN DELETE FROM orders WHERE id = 1
 --! 42501 statement-kind
@@ -237,7 +237,7 @@ EXECUTE p (pg_read_file('x'))
 --! 42501 function-not-allowed
 
 EXPLAIN EXECUTE p (1)
---= EXPLAIN EXECUTE p(1)
+--> EXPLAIN (COSTS OFF) EXECUTE p(1)
 
 DECLARE c SCROLL CURSOR WITH HOLD FOR SELECT * FROM users
 --> DECLARE c SCROLL CURSOR WITH HOLD FOR SELECT * FROM (SELECT id, name, NULL::pg_catalog.text AS email, NULL::int AS salary, doc FROM public.users) users

@@ -1,0 +1,44 @@
+-- EXPLAIN: estimates are statistics of raw values, filters quote definitions, ANALYZE counts hidden rows.
+EXPLAIN SELECT word, count(*) FROM measures GROUP BY word
+EXPLAIN SELECT DISTINCT pad, word FROM measures
+EXPLAIN SELECT * FROM measures
+EXPLAIN SELECT id FROM measures ORDER BY word
+EXPLAIN (COSTS) SELECT word FROM measures
+EXPLAIN (COSTS on, COSTS true) SELECT word FROM measures
+EXPLAIN VERBOSE SELECT word FROM measures
+EXPLAIN (COSTS ON, FORMAT json) SELECT word, count(*) FROM measures GROUP BY word
+EXPLAIN (FORMAT xml) SELECT word, count(*) FROM measures GROUP BY word
+EXPLAIN (FORMAT yaml) SELECT word, count(*) FROM measures GROUP BY word
+EXPLAIN (GENERIC_PLAN) SELECT word, count(*) FROM measures WHERE id = $1 GROUP BY word
+EXPLAIN (BUFFERS) SELECT word FROM measures
+EXPLAIN (SETTINGS, BUFFERS 1) SELECT word FROM measures
+EXPLAIN (MEMORY) SELECT word FROM measures
+EXPLAIN (MEMORY, SUMMARY OFF, FORMAT json) SELECT word FROM measures WHERE word > 'a'
+EXPLAIN (ANALYZE, TIMING OFF, SUMMARY OFF) SELECT word FROM measures
+EXPLAIN (ANALYZE 1, TIMING OFF, SUMMARY OFF, BUFFERS) SELECT word FROM measures LIMIT 3
+EXPLAIN (ANALYZE, TIMING OFF, SUMMARY OFF, WAL, SERIALIZE) SELECT word FROM measures LIMIT 3
+EXPLAIN SELECT * FROM events e JOIN measures m ON m.id = e.id WHERE m.word = '***'
+EXPLAIN SELECT * FROM events WHERE id IN (SELECT id FROM measures WHERE word < 'b')
+EXPLAIN DELETE FROM measures WHERE id < 100
+EXPLAIN WITH x AS (SELECT word FROM measures GROUP BY 1) SELECT * FROM x
+EXPLAIN INSERT INTO events (id) SELECT id + 1000 FROM measures GROUP BY id
+PREPARE p AS SELECT word, count(*) FROM measures GROUP BY word; EXPLAIN EXECUTE p
+PREPARE p AS SELECT id FROM labelled; EXPLAIN EXECUTE p
+EXPLAIN SELECT * FROM labelled
+EXPLAIN (COSTS OFF) SELECT * FROM labelled
+EXPLAIN (COSTS OFF) SELECT count(*) FROM over_labelled
+EXPLAIN (COSTS OFF, FORMAT json) SELECT city FROM labelled WHERE id = 1
+EXPLAIN (COSTS OFF, VERBOSE) SELECT city FROM labelled WHERE id = 1
+EXPLAIN (COSTS OFF) WITH x AS (SELECT 1 FROM labelled) SELECT * FROM x
+EXPLAIN (COSTS OFF) SELECT 1 WHERE EXISTS (SELECT FROM labelled)
+EXPLAIN (COSTS OFF) SELECT * FROM guests
+EXPLAIN (COSTS OFF) UPDATE guests SET room = 'x' WHERE id = 1
+EXPLAIN (COSTS OFF, ANALYZE, TIMING OFF, SUMMARY OFF) SELECT * FROM with_notes WHERE id = 1
+EXPLAIN SELECT * FROM with_notes
+EXPLAIN (COSTS OFF) SELECT * FROM events WHERE what = polite('x')
+EXPLAIN (COSTS OFF, VERBOSE) SELECT crm.polite('x')
+EXPLAIN (COSTS OFF) SELECT * FROM rooms()
+EXPLAIN (COSTS OFF) SELECT * FROM crm.rooms() AS r WHERE r.id = 1
+EXPLAIN (COSTS OFF, ANALYZE, TIMING OFF, SUMMARY OFF) SELECT * FROM guests
+SET client_min_messages = 'log'
+SELECT set_config('client_min_messages', 'log', false)
