@@ -2,8 +2,8 @@
 
 The gateway logs in by SCRAM, as it would anywhere; this side keeps what PostgreSQL keeps (RFC 5803),
 so that its share is two HMACs. The gateway's own connection, by which it reads the catalog, is
-passed on to the real database. Run as a process of its own: `python -m bench.free PORT UPSTREAM`,
-with the login's password on its standard input.
+passed on to the real database, whose identity this one tells as its own. Run as a process of its own:
+`python -m bench.free PORT UPSTREAM SYSTEM DATABASE`, with the login's password on its standard input.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from protocol.authentication import (
     AuthenticationSASLContinue,
     AuthenticationSASLFinal,
 )
-from protocol.backend import BackendKeyData, ParameterStatus, ReadyForQuery
+from protocol.backend import BackendKeyData, CommandComplete, DataRow, ParameterStatus, ReadyForQuery
 
 CATALOG = b"pgcurfew/catalog"
 ITERATIONS = 4096
@@ -72,7 +72,7 @@ class Login:
         return b"v=" + base64.b64encode(signed)
 
 
-async def _serve(port: int, upstream: int, login: Login) -> None:
+async def _serve(port: int, upstream: int, identity: bytes, login: Login) -> None:
     async def session(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
             head = await reader.readexactly(4)
@@ -80,14 +80,14 @@ async def _serve(port: int, upstream: int, login: Login) -> None:
             if CATALOG in startup:
                 await _pass_on(startup, reader, writer, upstream)
             else:
-                await _let_in(reader, writer, login)
+                await _let_in(reader, writer, login, identity)
         writer.close()
 
     server = await asyncio.start_server(session, "127.0.0.1", port, backlog=512)
     await server.serve_forever()
 
 
-async def _let_in(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, login: Login) -> None:
+async def _let_in(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, login: Login, identity: bytes) -> None:
     writer.write(AuthenticationSASL(("SCRAM-SHA-256",)).encode())
     first = await _message(reader)
     # SASLInitialResponse: the mechanism's name, the length of the data, the data (PG manual, 55.7).
@@ -95,6 +95,8 @@ async def _let_in(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, lo
     writer.write(AuthenticationSASLContinue(challenge).encode())
     signature = login.signature(bare, challenge, await _message(reader))
     writer.write(AuthenticationSASLFinal(signature).encode() + GREETING)
+    await _message(reader)  # the one question of a log-in: which cluster is this?
+    writer.write(identity)
     await reader.read(1)
 
 
@@ -119,12 +121,12 @@ async def _copy(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> Non
 
 
 @contextlib.contextmanager
-def free_upstream(folder: Path, password: str, upstream: int) -> Iterator[int]:
-    """Its port, while it runs."""
+def free_upstream(folder: Path, password: str, upstream: int, identity: tuple[str, str]) -> Iterator[int]:
+    """Its port, while it runs. `identity` is the system identifier and the database's OID of the real one."""
     port = free_port()
     with (folder / "free.log").open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "bench.free", str(port), str(upstream)],
+            [sys.executable, "-m", "bench.free", str(port), str(upstream), *identity],
             stdin=subprocess.PIPE, stdout=log, stderr=log, env=clean_environment({}), start_new_session=True,
         )  # fmt: skip
     guard = Guard(process.pid)
@@ -143,8 +145,10 @@ def main() -> None:
     """Serve until killed."""
     import uvloop
 
-    port, upstream = (int(argument) for argument in sys.argv[1:])
-    uvloop.run(_serve(port, upstream, Login(sys.stdin.readline().rstrip("\n"))))
+    port, upstream = (int(argument) for argument in sys.argv[1:3])
+    row = DataRow((sys.argv[3].encode(), sys.argv[4].encode(), b"f", b"off"))
+    identity = row.encode() + CommandComplete("SELECT 1").encode() + ReadyForQuery("I").encode()
+    uvloop.run(_serve(port, upstream, identity, Login(sys.stdin.readline().rstrip("\n"))))
 
 
 if __name__ == "__main__":

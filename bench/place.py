@@ -88,7 +88,7 @@ def raised(
         stage.prepare(password)
         direct = Endpoint("direct", cluster.port, GATEWAY_LOGIN, password, BENCH_DATABASE)
         with (
-            free_upstream(folder, password, cluster.port) as free,
+            free_upstream(folder, password, cluster.port, _identity(cluster)) as free,
             pgbouncer(cluster.folder / "pgbouncer", direct, tls=folder / "tls", upstream_tls=upstream_tls) as bouncer,
             haproxy(cluster.folder / "haproxy", direct) as proxy,
         ):
@@ -102,6 +102,13 @@ def raised(
                 place = Place(stage, cluster, rows, direct, peers, tokens)
                 place.warm()
                 yield place
+
+
+def _identity(cluster: Cluster) -> tuple[str, str]:
+    sql = """SELECT c.system_identifier || ' ' || d.oid FROM pg_control_system() c, pg_database d
+             WHERE d.datname = current_database()"""
+    system, database = cluster.run(sql, database=BENCH_DATABASE).split()
+    return system, database
 
 
 def _load_bulk(cluster: Cluster, rows: int) -> None:

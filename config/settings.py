@@ -6,29 +6,34 @@ from __future__ import annotations
 import ipaddress
 import re
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from config.durations import FineSeconds, Seconds
-from config.secrets import SecretReference, SecretUnavailable
+from config.secrets import SecretReference
+from config.section import AnchoredPath, Section, Text, distinct, pem_file, pem_secret, secret
+from config.target import Target
 
-_T = TypeVar("_T", str, int)
+__all__ = [
+    "Api",
+    "Gateway",
+    "Limits",
+    "Masking",
+    "Metrics",
+    "PolicyLocation",
+    "Record",
+    "Section",
+    "Settings",
+    "Store",
+    "Target",
+    "Tls",
+    "Tokens",
+    "is_loopback",
+]
 
 _TARGET_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,62}\Z")
-#: Schemas that are searched anyway, or that a fixed path must not hold: "$user" would be the gateway's own login.
-_NOT_IN_SEARCH_PATH = ("$user", "pg_catalog", "pg_temp")
-
-
-def _anchored(value: object, info: ValidationInfo) -> object:
-    """A path as written; a relative one starts from the directory of the settings file."""
-    if isinstance(value, Path):
-        return value
-    if not isinstance(value, str) or not value or "\0" in value:
-        raise ValueError("expected the path of a file, as text in quotes")
-    directory: Path = (info.context or {}).get("directory", Path())
-    return directory / value
 
 
 def _serves_as_database(name: str) -> str:
@@ -40,17 +45,7 @@ def _serves_as_database(name: str) -> str:
     return name
 
 
-AnchoredPath = Annotated[Path, BeforeValidator(_anchored)]
 Port = Annotated[int, Field(ge=0, le=65_535)]
-Text = Annotated[str, Field(min_length=1, max_length=1000, pattern=r"^[^\x00-\x1f\x7f]*$")]
-
-
-class Section(BaseModel):
-    """A table of the file: frozen, strict about types, and with no room for unknown keys."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", strict=True, hide_input_in_errors=True, validate_default=True, allow_inf_nan=False
-    )
 
 
 class Gateway(Section):
@@ -74,12 +69,12 @@ class Tls(Section):
     @field_validator("certificate")
     @classmethod
     def _certificate_is_there(cls, value: Path, info: ValidationInfo) -> Path:
-        return _pem_file(value, info)
+        return pem_file(value, info)
 
     @field_validator("private_key")
     @classmethod
     def _key_is_there(cls, value: SecretReference, info: ValidationInfo) -> SecretReference:
-        return _pem_secret(value, info)
+        return pem_secret(value, info)
 
 
 class Tokens(Section):
@@ -93,7 +88,7 @@ class Tokens(Section):
     @field_validator("signing_key")
     @classmethod
     def _key_is_there(cls, value: SecretReference, info: ValidationInfo) -> SecretReference:
-        return _pem_secret(value, info)
+        return pem_secret(value, info)
 
 
 class Api(Section):
@@ -159,13 +154,13 @@ class Record(Section):
                 "or nobody could ever open what is sealed"
             )
         for reference in value:
-            _pem_secret(reference, info, public=True)
+            pem_secret(reference, info, public=True)
         return value
 
     @field_validator("signing_key")
     @classmethod
     def _key_is_there(cls, value: SecretReference, info: ValidationInfo) -> SecretReference:
-        return _pem_secret(value, info)
+        return pem_secret(value, info)
 
 
 class Masking(Section):
@@ -174,7 +169,7 @@ class Masking(Section):
     @field_validator("key")
     @classmethod
     def _key_is_long_enough(cls, value: SecretReference, info: ValidationInfo) -> SecretReference:
-        content = _secret(value, info)
+        content = secret(value, info)
         if content is not None and len(content) < 32:
             raise ValueError(f"{value} holds {len(content)} bytes; a mask key needs 32 or more: openssl rand -hex 32")
         return value
@@ -182,52 +177,6 @@ class Masking(Section):
 
 class PolicyLocation(Section):
     file: AnchoredPath = Field(description="the policy file")
-
-
-class Target(Section):
-    host: Text = Field(description="the PostgreSQL server's name, as its certificate has it")
-    port: Annotated[int, Field(ge=1, le=65_535)] = Field(default=5432, description="its port")
-    database: Text = Field(description="the database to connect to there")
-    user: Text = Field(description="the login that the gateway uses there; not a superuser")
-    password: SecretReference = Field(description="that login's password, by reference")
-    sslmode: Literal["disable", "require", "verify-ca", "verify-full"] = Field(
-        default="verify-full", description="how the server must prove itself, in libpq's words"
-    )
-    sslrootcert: AnchoredPath | None = Field(
-        default=None, description="the PEM file with the authority that signed its certificate; none: the system's"
-    )
-    search_path: Annotated[tuple[Text, ...], Field(strict=False)] = Field(
-        default=("public",), description="the schemas in which an unqualified name is looked for"
-    )
-    catalog_refresh_seconds: FineSeconds = Field(
-        default=30, ge=1, le=3600, description="how old the gateway's picture of the schema may be, 1 to 3600"
-    )
-    connect_timeout_seconds: FineSeconds = Field(default=10, gt=0, le=300, description="for a connect, up to 300")
-
-    @field_validator("password")
-    @classmethod
-    def _password_is_there(cls, value: SecretReference, info: ValidationInfo) -> SecretReference:
-        content = _secret(value, info)
-        if content is not None and (b"\0" in content or b"\n" in content):
-            raise ValueError(f"{value} holds more than one line; expected a password")
-        return value
-
-    @field_validator("sslrootcert")
-    @classmethod
-    def _authority_is_there(cls, value: Path | None, info: ValidationInfo) -> Path | None:
-        if value is None:
-            return None
-        if info.data.get("sslmode") == "disable":
-            raise ValueError('has no effect with sslmode = "disable"; take one of the two out')
-        return _pem_file(value, info)
-
-    @field_validator("search_path")
-    @classmethod
-    def _path_is_fixed(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for name in value:
-            if name.startswith(_NOT_IN_SEARCH_PATH):
-                raise ValueError(f"{name} cannot stand in a fixed search path; name the schemas of the application")
-        return _distinct(value)
 
 
 class Limits(Section):
@@ -254,7 +203,7 @@ class Limits(Section):
     def _earliest_first(cls, value: tuple[int, ...]) -> tuple[int, ...]:
         if any(not 1 <= seconds <= 86_400 for seconds in value):
             raise ValueError('a warning comes at least "1s" and at most "24h" before the end')
-        return tuple(sorted(_distinct(value), reverse=True))
+        return tuple(sorted(distinct(value), reverse=True))
 
     @field_validator("sessions")
     @classmethod
@@ -290,46 +239,3 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
-
-
-def _distinct(values: tuple[_T, ...]) -> tuple[_T, ...]:
-    for index, value in enumerate(values):
-        if value in values[:index]:
-            raise ValueError(f"{value} stands here twice")
-    return values
-
-
-def _checks_files(info: ValidationInfo) -> bool:
-    return bool((info.context or {}).get("files", False))
-
-
-def _secret(reference: SecretReference, info: ValidationInfo, *, public: bool = False) -> bytes | None:
-    """The secret, where the reader was asked to look; a ValueError says why there is none to be had."""
-    if not _checks_files(info):
-        return None
-    exposure = None if public else reference.exposure()
-    if exposure is not None:
-        raise ValueError(exposure)
-    try:
-        return reference.read()
-    except SecretUnavailable as error:
-        raise ValueError(str(error)) from None
-
-
-def _pem_secret(reference: SecretReference, info: ValidationInfo, *, public: bool = False) -> SecretReference:
-    content = _secret(reference, info, public=public)
-    if content is not None and b"-----BEGIN " not in content:
-        raise ValueError(f"{reference} holds no PEM key (no line with -----BEGIN)")
-    return reference
-
-
-def _pem_file(path: Path, info: ValidationInfo) -> Path:
-    if not _checks_files(info):
-        return path
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise ValueError(f"cannot read {path}: {error.strerror}") from None
-    if b"-----BEGIN CERTIFICATE" not in content:
-        raise ValueError(f"{path} holds no PEM certificate")
-    return path

@@ -1,8 +1,8 @@
 """Proving a password without sending it: SCRAM-SHA-256(-PLUS) as PostgreSQL speaks it.
 
 Manual, 55.3; RFC 5802, 7677 and 5929 (tls-server-end-point). Also the older md5 answer.
-`final` costs as much CPU as the server's iteration count says: milliseconds for PostgreSQL's 4,096,
-most of a second at our limit.
+`salted_keys` costs as much CPU as the server's iteration count says: milliseconds for PostgreSQL's
+4,096, most of a second at our limit. All else is cheap.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import hmac
 import stringprep
 import unicodedata
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -29,8 +30,23 @@ _MAX_SALT = 1024
 _MAX_SERVER_MESSAGE = 8192
 
 
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """What a password comes to under a salt and an iteration count: as good as the password itself."""
+
+    client: bytes = field(repr=False)
+    server: bytes = field(repr=False)
+
+
+def salted_keys(password: str, salt: bytes, iterations: int) -> Keys:
+    """Hi() of RFC 5802 and what follows from it: the costly part of an exchange, the same each time."""
+    salted = hashlib.pbkdf2_hmac("sha256", saslprep(password).encode(), salt, iterations)
+    return Keys(_hmac(salted, b"Client Key"), _hmac(salted, b"Server Key"))
+
+
 class ScramClient:
     """The client's side of one exchange: `first`, `final`, `verify`, each once and in this order.
+    `challenge` tells what `final` will need, for who keeps salted keys or computes them elsewhere.
 
     `nonce` is printable ASCII without comma, at least 18 random bytes' worth, never used twice.
     `channel_binding` is the tls-server-end-point data of the connection, None without TLS.
@@ -91,19 +107,25 @@ class ScramClient:
         self._advance(0)
         return self._gs2_header + self._client_first_bare
 
-    def final(self, server_first: bytes) -> bytes:
-        """client-final-message, for the data of AuthenticationSASLContinue."""
+    def challenge(self, server_first: bytes) -> tuple[bytes, int]:
+        """Salt and iteration count of the data of AuthenticationSASLContinue, once it is found good."""
+        _, salt, iterations = self._read_challenge(server_first)
+        return salt, iterations
+
+    def final(self, server_first: bytes, keys: Keys | None = None) -> bytes:
+        """client-final-message, for the data of AuthenticationSASLContinue. `keys` are those of the
+        password under its salt and count; without them they are computed here."""
         self._advance(1)
         nonce, salt, iterations = self._read_challenge(server_first)
         binding = base64.b64encode(self._gs2_header + self._channel_binding)
         without_proof = b"c=" + binding + b",r=" + nonce.encode()
         auth_message = b",".join((self._client_first_bare, server_first, without_proof))
 
-        salted = hashlib.pbkdf2_hmac("sha256", saslprep(self._password).encode(), salt, iterations)
-        client_key = _hmac(salted, b"Client Key")
-        client_signature = _hmac(hashlib.sha256(client_key).digest(), auth_message)
-        proof = bytes(a ^ b for a, b in zip(client_key, client_signature, strict=True))
-        self._server_signature = _hmac(_hmac(salted, b"Server Key"), auth_message)
+        if keys is None:
+            keys = salted_keys(self._password, salt, iterations)
+        client_signature = _hmac(hashlib.sha256(keys.client).digest(), auth_message)
+        proof = bytes(a ^ b for a, b in zip(keys.client, client_signature, strict=True))
+        self._server_signature = _hmac(keys.server, auth_message)
         return without_proof + b",p=" + base64.b64encode(proof)
 
     def verify(self, server_final: bytes) -> None:

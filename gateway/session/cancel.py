@@ -55,7 +55,7 @@ async def cancel_upstream(upstream: Upstream) -> None:
     """Ask the upstream to cancel what this session runs; returns when it has taken the request.
     A target that cannot be reached is left to itself: the session's connection is closed anyway."""
     try:
-        channel = await connect(upstream.route)
+        channel = await connect(upstream.route, upstream.place)
     except UpstreamUnavailable:
         return
     try:

@@ -8,10 +8,9 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
-from typing import Any, Literal
-
-import asyncpg
+from typing import Any, Literal, Protocol
 
 from gateway.session.catalog_queries import (
     BELOW,
@@ -36,12 +35,21 @@ from masking.catalog import CastFunction, Catalog, Column, ForeignKey, Function,
 Row = Mapping[str, Any]
 
 
-async def load_catalog(connection: asyncpg.Connection, search_path: Sequence[str]) -> Catalog:
+class Questions(Protocol):
+    """A connection that answers: `gateway.session.reading.Reading` is one, asyncpg's another."""
+
+    def transaction(self, *, isolation: str, readonly: bool) -> AbstractAsyncContextManager[object]: ...
+    async def execute(self, query: str) -> object: ...
+    async def fetch(self, query: str) -> Sequence[Row]: ...
+    async def fetchval(self, query: str) -> Any: ...
+
+
+async def load_catalog(connection: Questions, search_path: Sequence[str]) -> Catalog:
     """Take a snapshot of the connection's database.
 
     `search_path` is the session's pinned path (schema names, without pg_catalog). Everything is read in one
     REPEATABLE READ transaction, so that the parts fit each other; system relations are included, those of
-    temporary schemas and toast are not. Raises asyncpg.PostgresError when the server refuses.
+    temporary schemas and toast are not. Raises what the connection raises, which is then of no use any more.
     """
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         await connection.execute(EMPTY_PATH)
@@ -96,7 +104,7 @@ async def load_catalog(connection: asyncpg.Connection, search_path: Sequence[str
     )
 
 
-async def _relations(connection: asyncpg.Connection, types: _Types) -> tuple[Relation, ...]:
+async def _relations(connection: Questions, types: _Types) -> tuple[Relation, ...]:
     rows = await connection.fetch(RELATIONS)
     column_rows = await connection.fetch(COLUMNS)
     types.learn_composites(column_rows)
@@ -146,7 +154,7 @@ async def _relations(connection: asyncpg.Connection, types: _Types) -> tuple[Rel
 
 
 async def _constraints(
-    connection: asyncpg.Connection, names: Mapping[int, Mapping[int, str]]
+    connection: Questions, names: Mapping[int, Mapping[int, str]]
 ) -> tuple[Mapping[int, set[tuple[str, ...]]], Mapping[int, list[ForeignKey]]]:
     """By relation: the columns that stand in one constraint together, and the foreign keys."""
     companions: defaultdict[int, set[tuple[str, ...]]] = defaultdict(set)

@@ -33,7 +33,7 @@ from gateway.session.relay import Relay
 from gateway.session.snapshots import Snapshots
 from gateway.session.startup import Arrival, arrival, mask_key, pins
 from gateway.session.strangers import Strangers
-from gateway.session.upstream import Upstream, UpstreamUnavailable, dial
+from gateway.session.upstream import Upstream, UpstreamUnavailable
 from masking.policy import StatementKind
 from protocol.authentication import RESPONSE, AuthenticationCleartextPassword, AuthenticationOk
 from protocol.backend import BackendKeyData, NegotiateProtocolVersion, ParameterStatus, ReadyForQuery
@@ -229,10 +229,9 @@ class Door:
             )
         session = f"ses_{secrets.token_hex(8)}"
         try:
-            judge = await snapshots.judge(policy)
             key = mask_key(self.master_mask_key, grant.id)
             pinned = pins(arrived, policy, target, settings.limits, session=session, key=key)
-            upstream = await dial(snapshots.route, pinned, secrets.token_urlsafe(18))
+            judge, upstream = await snapshots.open(policy, pinned)
         except UpstreamUnavailable as error:
             raise Turned(
                 "upstream",

@@ -323,7 +323,7 @@ class LiveSession:
         except TimeoutError:
             upstream.channel.abort()
             if busy:
-                await self._snapshots.end_backend(upstream.pid)
+                await self._snapshots.end_backend(upstream)
         finally:
             upstream.channel.abort()
 

@@ -1,31 +1,34 @@
 """The newest snapshot of one target's catalog, and the judges that use it.
 
 Refreshed on an interval, and at once when a session met a name that is not known. A snapshot that
-could not be refreshed for longer than the stated bound judges nothing any more.
+could not be refreshed for longer than the stated bound judges nothing any more. A snapshot is good
+for the sessions of one database of one cluster, wherever their hosts are, and for no others.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
-import asyncpg
 import structlog
 
-from config.secrets import SecretUnavailable
 from config.settings import Target
+from gateway.channel import ChannelClosed, OversizedPacket
 from gateway.session.catalog import load_catalog
 from gateway.session.judge import Judge
-from gateway.session.upstream import Route, UpstreamUnavailable, unreachable
+from gateway.session.reading import QuestionRefused, Reading
+from gateway.session.route import Route
+from gateway.session.upstream import Identity, Upstream, UpstreamUnavailable, dial, dial_again, still_fits
 from masking.catalog import Catalog
 from masking.policy import RolePolicy
+from protocol.errors import ProtocolViolation
 
 log = structlog.get_logger()
 
 #: A snapshot is too old after this many missed refreshes.
 MISSED_REFRESHES = 3
-#: What asyncpg raises when a connection fails, in whichever way.
-CONNECTION_TROUBLE = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError)
+#: What a question on an open connection may come to.
+TROUBLE = (QuestionRefused, ChannelClosed, OversizedPacket, ProtocolViolation, OSError, TimeoutError)
 
 
 class Snapshots:
@@ -43,8 +46,9 @@ class Snapshots:
         self._interval = target.catalog_refresh_seconds
         self._clock = clock
         self._judging_took = judging_took
-        self._connection: asyncpg.Connection | None = None
+        self._connection: Upstream | None = None
         self._catalog: Catalog | None = None
+        self._identity: Identity | None = None
         self._taken_at = 0.0
         self._judges: dict[str, Judge] = {}
         self._refreshing: asyncio.Task[None] | None = None
@@ -72,11 +76,39 @@ class Snapshots:
             judge = self._judges[policy.role] = Judge(policy, self._catalog, took=self._judging_took)
         return judge
 
+    async def open(self, policy: RolePolicy, pins: Mapping[str, str]) -> tuple[Judge, Upstream]:
+        """A session at the target, and the judge whose snapshot is of the same database there.
+        Raises UpstreamUnavailable."""
+        judge = await self.judge(policy)
+        upstream = await dial(self.route, pins)
+        try:
+            if upstream.identity != self._identity:
+                # The hosts, or who answers there, have changed since the snapshot was taken.
+                log.warning("the target is another cluster than before", target=self.route.name)
+                await self._refresh_anew()
+                judge = await self.judge(policy)
+                if upstream.identity != self._identity:
+                    log.error("the hosts of the target are not of one cluster", target=self.route.name)
+                    raise UpstreamUnavailable(
+                        f'the hosts of target "{self.route.name}" are not of one cluster, or it is being replaced',
+                        "57P03",
+                    )
+        except BaseException:
+            upstream.channel.abort()
+            raise
+        return judge, upstream
+
     async def refresh(self) -> None:
         """Take a new snapshot now; callers at the same time share one. Raises UpstreamUnavailable."""
         if self._refreshing is None or self._refreshing.done():
             self._refreshing = asyncio.create_task(self._take())
         await asyncio.shield(self._refreshing)
+
+    async def _refresh_anew(self) -> None:
+        """The same over a new connection, chosen among the hosts as a session's is."""
+        if self._refreshing is None or self._refreshing.done():
+            self._drop_connection()
+        await self.refresh()
 
     async def keep_fresh(self) -> None:
         """Refresh until cancelled."""
@@ -89,18 +121,19 @@ class Snapshots:
             except UpstreamUnavailable as error:
                 log.warning("catalog not refreshed", target=self.route.name, reason=error.message)
 
-    async def end_backend(self, pid: int) -> None:
+    async def end_backend(self, upstream: Upstream) -> None:
         """End a backend of the gateway's own login that did not leave when it was told to. On a
-        connection of its own: the other may be busy with a refresh. Never raises."""
+        connection of its own, to the very server that it runs at: elsewhere its number is somebody
+        else's. Never raises."""
         try:
-            async with asyncio.timeout(self.route.timeout):
-                connection = await self._connect("pgcurfew/cleaner")
-                try:
-                    await connection.execute("SELECT pg_catalog.pg_terminate_backend($1)", pid)
-                finally:
-                    connection.terminate()
-        except (UpstreamUnavailable, *CONNECTION_TROUBLE) as error:
-            log.warning("backend not ended", target=self.route.name, pid=pid, reason=type(error).__name__)
+            cleaner = await dial_again(upstream, {"application_name": "pgcurfew/cleaner"})
+            try:
+                async with asyncio.timeout(self.route.timeout):
+                    await Reading(cleaner.channel).execute(f"SELECT pg_catalog.pg_terminate_backend({upstream.pid:d})")
+            finally:
+                cleaner.close()
+        except (UpstreamUnavailable, *TROUBLE) as error:
+            log.warning("backend not ended", target=self.route.name, pid=upstream.pid, reason=type(error).__name__)
 
     async def close(self) -> None:
         if self._too_old is not None:
@@ -113,17 +146,22 @@ class Snapshots:
     async def _take(self) -> None:
         started = self._clock()
         try:
-            if self._connection is None or self._connection.is_closed():
-                self._connection = await self._connect("pgcurfew/catalog")
             async with asyncio.timeout(self.route.timeout + self._interval):
-                catalog = await load_catalog(self._connection, self._search_path)
-        except CONNECTION_TROUBLE as error:
+                connection = await self._connected()
+                catalog = await load_catalog(Reading(connection.channel), self._search_path)
+        except TROUBLE as error:
             self._drop_connection()
             log.warning("catalog cannot be read", target=self.route.name, reason=str(error) or type(error).__name__)
             raise UpstreamUnavailable(f'the catalog of target "{self.route.name}" cannot be read', "57P03") from None
         except BaseException:
             self._drop_connection()  # in the middle of an answer, perhaps
             raise
+        if connection.identity != self._identity:
+            # Sessions that are open at the database before are not judged by this one's picture.
+            for judge in self._judges.values():
+                judge.suspended = True
+            self._judges.clear()
+            self._identity = connection.identity
         self._catalog = catalog
         self._taken_at = started
         if self._too_old is not None:
@@ -133,32 +171,23 @@ class Snapshots:
         for judge in self._judges.values():
             judge.adopt(catalog)
 
+    async def _connected(self) -> Upstream:
+        """The connection of the last time, if it is of use still, or a new one."""
+        found = self._connection
+        if found is not None and not found.channel.closed and await still_fits(found):
+            return found
+        self._drop_connection()
+        pins = {"application_name": "pgcurfew/catalog", "client_encoding": "UTF8"}
+        self._connection = await dial(self.route, pins)
+        return self._connection
+
     def _outdated(self) -> None:
         """Open sessions may not be judged by what the database looked like long ago, either."""
         log.error("the snapshot of the catalog is too old, statements are refused", target=self.route.name)
         for judge in self._judges.values():
             judge.suspended = True
 
-    async def _connect(self, application: str) -> asyncpg.Connection:
-        route = self.route
-        try:
-            return await asyncpg.connect(
-                host=route.host,
-                port=route.port,
-                user=route.user,
-                password=route.password.read().decode("utf-8"),
-                database=route.database,
-                ssl=route.context or False,
-                timeout=route.timeout,
-                server_settings={"application_name": application, "default_transaction_read_only": "on"},
-            )
-        except SecretUnavailable as error:
-            log.error("no password for the target", target=route.name, reason=str(error))
-            raise UpstreamUnavailable(f'the gateway has no password for target "{route.name}"') from None
-        except CONNECTION_TROUBLE as error:
-            raise unreachable(route, error) from None
-
     def _drop_connection(self) -> None:
         if self._connection is not None:
-            self._connection.terminate()
+            self._connection.channel.abort()
             self._connection = None

@@ -8,11 +8,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    load_pem_private_key,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
 from config.load import ConfigError, Problem, load_settings
 from config.secrets import SecretReference, SecretUnavailable
+from gateway.demo.certificates import Authority
 
 GOOD = """\
 [tls]
@@ -50,10 +57,18 @@ password = "env:SHOP_PASSWORD"
 sslrootcert = "keys/db-ca.crt"
 """
 
+ONE, OTHER = (Authority.create("an authority").issue(name, names=(name,)) for name in ("one", "other"))
+ENCRYPTED = load_pem_private_key(ONE.private_key, None).private_bytes(
+    Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"words")
+)
 PEM = "-----BEGIN {0}-----\nbm90IGEgcmVhbCBvbmU=\n-----END {0}-----\n"
 FILES = {
     "server.crt": PEM.format("CERTIFICATE"),
-    "db-ca.crt": PEM.format("CERTIFICATE"),
+    "db-ca.crt": Authority.create("the database's authority").pem.decode(),
+    "c.crt": ONE.certificate.decode(),
+    "c.key": ONE.private_key.decode(),
+    "d.key": OTHER.private_key.decode(),
+    "encrypted.key": ENCRYPTED.decode(),
     "server.key": PEM.format("PRIVATE KEY"),
     "tokens.pem": PEM.format("PRIVATE KEY"),
     "record.pem": PEM.format("PRIVATE KEY"),
@@ -119,7 +134,9 @@ def test_files_are_named_from_the_directory_of_the_settings_file(
     assert settings.store.path == home / "state.sqlite"
     assert settings.masking.key.read() == b"k" * 64
     assert settings.record.recipients[0].read().startswith(b"-----BEGIN PUBLIC KEY")
-    assert settings.targets["shop"].password.read() == b"correct horse"
+    password = settings.targets["shop"].password
+    assert password is not None
+    assert password.read() == b"correct horse"
 
 
 def test_settings_are_frozen(write: Write) -> None:
@@ -165,6 +182,75 @@ MISTAKES = [
     ('database = "shop"', 'database = "shop"\nport = "5432"', "port", "targets.shop.port", "a whole number"),
     ('database = "shop"', 'database = "shop"\nsslmode = "prefer"', "prefer", "targets.shop.sslmode", '"verify-full"'),
     ('database = "shop"', 'database = "shop"\nsslmode = "disable"', "sslroot", "targets.shop.sslrootcert", "no effect"),
+    ('"db.internal"', "[]", "host", "targets.shop.host", "must not be empty"),
+    ('"db.internal"', '"db1,db2"', "host", "targets.shop.host", "several stand in a list"),
+    ('"db.internal"', '"db/x"', "host", "targets.shop.host", "no host name, nor the absolute path"),
+    ('"db.internal"', '["a", "b"]\nport = [1, 2, 3]', "port", "targets.shop.port", "names 3 ports for 2 hosts"),
+    ('"db.internal"', '"/run"', "sslrootcert", "targets.shop.sslrootcert", "no effect over Unix sockets"),
+    ('user = "pgcurfew"', 'user = "x"\ntarget_session_attrs = "rw"', "rw", "targets.shop.target", '"read-write"'),
+    ('user = "pgcurfew"', 'user = "x"\nauthentication = []', "auth", "targets.shop.authentication", "not be empty"),
+    ('user = "pgcurfew"', 'user = "x"\nauthentication = ["trust"]', "trust", "targets.shop.auth", '"scram-sha-256"'),
+    ('user = "pgcurfew"', 'user = "x"\nauthentication = ["peer"]', "peer", "targets.shop.auth", "every host here"),
+    ('user = "pgcurfew"', 'user = "x"\nauthentication = ["certificate"]', "cert", "targets.shop.auth", "sslcert and"),
+    ('password = "env:SHOP_PASSWORD"', "", "[targets.shop]", "targets.shop.password", "is missing: that login's"),
+    (
+        'user = "pgcurfew"',
+        'user = "x"\nsslcert = "keys/c.crt"',
+        "[targ",
+        "targets.shop.sslkey",
+        "is missing: the private",
+    ),
+    ('user = "pgcurfew"', 'user = "x"\nsslkey = "file:keys/c.key"', "sslkey", "targets.shop.sslkey", "without sslcert"),
+    (
+        'user = "pgcurfew"',
+        'user = "x"\nsslcert = "keys/c.crt"\nsslkey = "file:keys/tokens.pem"',
+        "sslkey",
+        "targets.shop.sslkey",
+        "no certificate with its key",
+    ),
+    (
+        'user = "pgcurfew"',
+        'user = "x"\nsslcert = "keys/c.crt"\nsslkey = "file:keys/d.key"',
+        "sslkey",
+        "targets.shop.sslkey",
+        "is not that of the certificate",
+    ),
+    (
+        'user = "pgcurfew"',
+        'user = "x"\nsslcert = "keys/c.crt"\nsslkey = "file:keys/encrypted.key"',
+        "sslkey",
+        "targets.shop.sslkey",
+        "is encrypted",
+    ),
+    (
+        'sslrootcert = "keys/db-ca.crt"',
+        'sslrootcert = "keys/server.crt"',
+        "sslrootcert",
+        "targets.shop.sslrootcert",
+        "cannot be read",
+    ),
+    ('sslrootcert = "keys/db-ca.crt"', 'sslmode = "verify-ca"', "[targ", "targets.shop.sslrootcert", "everybody"),
+    (
+        'sslrootcert = "keys/db-ca.crt"',
+        'sslmode = "disable"\nauthentication = ["password"]',
+        "auth",
+        "targets.shop.authentication",
+        "needs TLS",
+    ),
+    (
+        'sslrootcert = "keys/db-ca.crt"',
+        'authentication = ["scram-sha-256", "md5"]\nchannel_binding = "require"',
+        "channel",
+        "targets.shop.channel_binding",
+        "no other authentication",
+    ),
+    (
+        'sslrootcert = "keys/db-ca.crt"',
+        'sslmode = "disable"\nchannel_binding = "require"',
+        "channel",
+        "targets.shop.channel_binding",
+        "needs TLS",
+    ),
     ('user = "pgcurfew"', 'user = "a\\nb"', "user", "targets.shop.user", "control characters"),
     ('user = "pgcurfew"', 'user = "x"\nsearch_path = ["$user"]', "$user", "targets.shop.search_path", "$user cannot"),
     ("[targets.shop]", "[limits]\nsessions = 5\n[targets.shop]", "sessions", "limits.sessions", "sessions_per_grant"),
@@ -183,6 +269,26 @@ def test_a_mistake_is_reported_with_its_line(write: Write, old: str, new: str, l
     assert said in found.message
     assert line in text.splitlines()[found.line - 1]
     assert "s3cr3t" not in str(found)
+
+
+def test_a_target_has_one_host_or_several(write: Write) -> None:
+    one = load_settings(write(GOOD), environment={}).targets["shop"]
+    assert (one.host, one.port, one.target_session_attrs) == (("db.internal",), (5432,), "any")
+    text = GOOD.replace('"db.internal"', '["db1.internal", "/run/postgresql"]\nport = [6000, 5432]')
+    several = load_settings(write(text), environment={}).targets["shop"]
+    assert (several.host, several.port) == (("db1.internal", "/run/postgresql"), (6000, 5432))
+    outside = {"PGCURFEW__TARGETS__SHOP__HOST": '["a", "b"]', "PGCURFEW__TARGETS__SHOP__PORT": "6001"}
+    assert load_settings(write(GOOD), environment=outside).targets["shop"].host == ("a", "b")
+
+
+@pytest.mark.parametrize("reference", ["file:keys/c.key", "env:CLIENT_KEY"])
+def test_a_client_certificate_takes_the_place_of_the_password(
+    write: Write, home: Path, monkeypatch: pytest.MonkeyPatch, reference: str
+) -> None:
+    monkeypatch.setenv("CLIENT_KEY", FILES["c.key"])
+    words = f'sslcert = "keys/c.crt"\nsslkey = "{reference}"\nauthentication = ["certificate"]'
+    target = load_settings(write(GOOD.replace('password = "env:SHOP_PASSWORD"', words)), environment={}).targets["shop"]
+    assert (target.sslcert, target.password) == (home / "keys/c.crt", None)
 
 
 def test_plaintext_is_for_loopback_only(write: Write) -> None:
@@ -268,7 +374,7 @@ def test_the_environment_wins(write: Write) -> None:
             "PGCURFEW__GATEWAY__NAME": "7",
             "PGCURFEW__TARGETS__SHOP__HOST": "other.internal",
             "PGCURFEW__TARGETS__SHOP__SEARCH_PATH": '["public", "sales"]',
-            "PGCURFEW__TARGETS__SHOP__SSLROOTCERT": "keys/server.crt",
+            "PGCURFEW__TARGETS__SHOP__SSLROOTCERT": "keys/db-ca.crt",
             "PGCURFEW__LIMITS__IDLE_IN_TRANSACTION_SECONDS": "2m",
             "PGCURFEW__LIMITS__WARN_BEFORE_SECONDS": '["10m", 5]',
             "PGCURFEW__TLS__PLAINTEXT_ON_LOOPBACK": "true",
@@ -277,7 +383,7 @@ def test_the_environment_wins(write: Write) -> None:
     )
     assert settings.gateway.listen_port == 0
     assert settings.gateway.name == "7"
-    assert settings.targets["shop"].host == "other.internal"
+    assert settings.targets["shop"].host == ("other.internal",)
     assert settings.targets["shop"].search_path == ("public", "sales")
     assert settings.limits.idle_in_transaction_seconds == 120
     assert settings.limits.warn_before_seconds == (600, 5)

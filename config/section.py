@@ -1,0 +1,81 @@
+"""What the sections of the settings file share: a strict table, text, paths, secrets that can be checked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
+
+from config.secrets import SecretReference, SecretUnavailable
+
+_T = TypeVar("_T", bound=str | int)
+
+
+def _anchored(value: object, info: ValidationInfo) -> object:
+    """A path as written; a relative one starts from the directory of the settings file."""
+    if isinstance(value, Path):
+        return value
+    if not isinstance(value, str) or not value or "\0" in value:
+        raise ValueError("expected the path of a file, as text in quotes")
+    directory: Path = (info.context or {}).get("directory", Path())
+    return directory / value
+
+
+AnchoredPath = Annotated[Path, BeforeValidator(_anchored)]
+Text = Annotated[str, Field(min_length=1, max_length=1000, pattern=r"^[^\x00-\x1f\x7f]*$")]
+
+
+class Section(BaseModel):
+    """A table of the file: frozen, strict about types, and with no room for unknown keys."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, hide_input_in_errors=True, validate_default=True, allow_inf_nan=False
+    )
+
+
+def distinct(values: tuple[_T, ...]) -> tuple[_T, ...]:
+    """The same values; a ValueError when one stands there twice."""
+    for index, value in enumerate(values):
+        if value in values[:index]:
+            raise ValueError(f"{value} stands here twice")
+    return values
+
+
+def checks_files(info: ValidationInfo) -> bool:
+    """Was the reader asked to look at files and variables too?"""
+    return bool((info.context or {}).get("files", False))
+
+
+def secret(reference: SecretReference, info: ValidationInfo, *, public: bool = False) -> bytes | None:
+    """The secret, where the reader was asked to look; a ValueError says why there is none to be had."""
+    if not checks_files(info):
+        return None
+    exposure = None if public else reference.exposure()
+    if exposure is not None:
+        raise ValueError(exposure)
+    try:
+        return reference.read()
+    except SecretUnavailable as error:
+        raise ValueError(str(error)) from None
+
+
+def pem_secret(reference: SecretReference, info: ValidationInfo, *, public: bool = False) -> SecretReference:
+    """The reference to a key in PEM; a ValueError when there is none at its place."""
+    content = secret(reference, info, public=public)
+    if content is not None and b"-----BEGIN " not in content:
+        raise ValueError(f"{reference} holds no PEM key (no line with -----BEGIN)")
+    return reference
+
+
+def pem_file(path: Path, info: ValidationInfo) -> Path:
+    """The path of a certificate in PEM; a ValueError when there is none at its place."""
+    if not checks_files(info):
+        return path
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ValueError(f"cannot read {path}: {error.strerror}") from None
+    if b"-----BEGIN CERTIFICATE" not in content:
+        raise ValueError(f"{path} holds no PEM certificate")
+    return path

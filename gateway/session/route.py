@@ -1,0 +1,182 @@
+"""Where a target is: its hosts, in which order they are tried, how each must prove itself.
+
+PG manual, 34.1.1.3 (several hosts), 34.1.2 (the options), 34.19 (TLS).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import random
+import socket
+import ssl
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import assert_never
+
+from config.certificates import load_authorities, load_certificate
+from config.secrets import SecretReference
+from config.target import LoginMethod, SessionAttrs, Target, is_socket
+from gateway.session.salted import SaltedKeys
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """One host of the settings; `number` is its place there, from 1, and what an engineer is told of it."""
+
+    number: int
+    name: str
+    port: int
+
+    @property
+    def is_socket(self) -> bool:
+        """Is it the directory of a Unix socket?"""
+        return is_socket(self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One address of a host: where a session is, so that its cancel request goes there and nowhere else."""
+
+    host: Host
+    family: int
+    #: As the socket module takes it: (address, port, …), or the path of a Unix socket.
+    address: tuple[object, ...] | str
+
+    def __str__(self) -> str:
+        """For the operator's log."""
+        return self.address if isinstance(self.address, str) else f"{self.address[0]} port {self.address[1]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Keepalive:
+    """Seconds and numbers for TCP, 0 for what the system does anyway (tcp(7))."""
+
+    idle: int
+    interval: int
+    count: int
+    user_timeout: int
+
+    def apply(self, sock: socket.socket) -> None:
+        """Have the kernel notice a peer that is gone."""
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for option, value in (
+            (getattr(socket, "TCP_KEEPIDLE", getattr(socket, "TCP_KEEPALIVE", None)), self.idle),
+            (getattr(socket, "TCP_KEEPINTVL", None), self.interval),
+            (getattr(socket, "TCP_KEEPCNT", None), self.count),
+            (getattr(socket, "TCP_USER_TIMEOUT", None), self.user_timeout * 1000),
+        ):
+            if option is not None and value:
+                sock.setsockopt(socket.IPPROTO_TCP, option, value)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Everything that a log-in at the target needs; made once."""
+
+    name: str
+    hosts: tuple[Host, ...]
+    attrs: SessionAttrs
+    shuffled: bool
+    database: str
+    user: str
+    password: SecretReference | None = field(repr=False)
+    methods: frozenset[LoginMethod]
+    #: libpq's channel_binding: "prefer", "require" or "disable".
+    binding: str
+    context: ssl.SSLContext | None = field(repr=False)
+    has_certificate: bool
+    timeout: float
+    keepalive: Keepalive
+    salted: SaltedKeys = field(repr=False)
+
+    @classmethod
+    def to(cls, name: str, target: Target) -> Route:
+        """The route that the settings describe. Raises CertificateUnusable."""
+        ports = target.port if len(target.port) > 1 else target.port * len(target.host)
+        return cls(
+            name=name,
+            hosts=tuple(
+                Host(number, host, port)
+                for number, (host, port) in enumerate(zip(target.host, ports, strict=True), start=1)
+            ),
+            attrs=target.target_session_attrs,
+            shuffled=target.load_balance_hosts == "random",
+            database=target.database,
+            user=target.user,
+            password=target.password,
+            methods=frozenset(target.authentication),
+            binding=target.channel_binding,
+            context=_context(target),
+            has_certificate=target.sslcert is not None,
+            timeout=target.connect_timeout_seconds,
+            keepalive=Keepalive(
+                target.keepalive_seconds,
+                target.keepalive_interval_seconds,
+                target.keepalive_count,
+                target.tcp_user_timeout_seconds,
+            ),
+            salted=SaltedKeys(),
+        )
+
+    def in_order(self) -> list[Host]:
+        """The hosts as they are to be tried."""
+        return random.sample(self.hosts, len(self.hosts)) if self.shuffled else list(self.hosts)
+
+    @property
+    def wishes(self) -> Iterator[SessionAttrs]:
+        """What a server must be; where nobody is, the next (prefer-standby is two of them)."""
+        if self.attrs == "prefer-standby":
+            yield "standby"
+            yield "any"
+        else:
+            yield self.attrs
+
+    async def places(self, host: Host) -> list[Place]:
+        """The addresses of a host. Raises OSError when its name cannot be resolved."""
+        if host.is_socket:
+            return [Place(host, socket.AF_UNIX, f"{host.name}/.s.PGSQL.{host.port}")]
+        literal = _literal(host)
+        if literal is not None:
+            return [literal]
+        found = await asyncio.get_running_loop().getaddrinfo(host.name, host.port, type=socket.SOCK_STREAM)
+        places = list(dict.fromkeys(Place(host, family, address) for family, _, _, _, address in found))
+        return random.sample(places, len(places)) if self.shuffled else places
+
+
+def _literal(host: Host) -> Place | None:
+    """An address that needs no resolver."""
+    try:
+        version = ipaddress.ip_address(host.name).version
+    except ValueError:
+        return None
+    if version == 4:
+        return Place(host, socket.AF_INET, (host.name, host.port))
+    return None if "%" in host.name else Place(host, socket.AF_INET6, (host.name, host.port, 0, 0))
+
+
+def _context(target: Target) -> ssl.SSLContext | None:
+    """TLS as libpq's sslmode means it; None without."""
+    if target.sslmode == "disable" or target.sockets_only:
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    match target.sslmode:
+        case "require":
+            context.check_hostname = False
+            # With an authority at hand, libpq checks the certificate too (PG manual, 34.19.1).
+            context.verify_mode = ssl.CERT_NONE if target.sslrootcert is None else ssl.CERT_REQUIRED
+        case "verify-ca":
+            context.check_hostname = False
+        case "verify-full":
+            pass
+        case _:
+            assert_never(target.sslmode)
+    if target.sslrootcert is not None:
+        load_authorities(context, target.sslrootcert)
+    elif context.verify_mode is ssl.CERT_REQUIRED:
+        context.load_default_certs()
+    if target.sslcert is not None and target.sslkey is not None:
+        load_certificate(context, target.sslcert, target.sslkey)
+    return context
