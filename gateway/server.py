@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 
 import structlog
 
@@ -59,6 +60,13 @@ class Server:
         self._listener = await loop.create_server(lambda: _Accepted(self), host, port, backlog=1024)
         return int(self._listener.sockets[0].getsockname()[1])
 
+    async def take(self, client: socket.socket) -> None:
+        """A connection that another process accepted and passed on."""
+        try:
+            await asyncio.get_running_loop().connect_accepted_socket(lambda: _Accepted(self), client)
+        except OSError:
+            client.close()  # gone meanwhile
+
     def accepted(self, client: Channel) -> None:
         if len(self._visitors) >= MOST_AT_THE_DOOR:
             client.abort()
@@ -84,6 +92,28 @@ class Server:
             for live in before:
                 if live.admission.grant.id not in valid:
                     self._end(live, GrantEnded(live.admission.grant.id, "grant-ended", "", ""))
+
+    def judge_anew(self) -> None:
+        """Another policy is in force: open sessions are judged by it from their next statement on.
+        Those whose role it does not know any more, or not on this target, end."""
+        for live in list(self._sessions.values()):
+            self._judge_anew(live)
+
+    def _judge_anew(self, live: LiveSession) -> None:
+        grant = live.admission.grant
+        policies = self._door.policies()
+        if live.judge.policy.version == policies.version:
+            return
+        role, terms = policies.role(grant.role), policies.terms(grant.role)
+        if role is None or terms is None or grant.target not in terms.targets:
+            live.end(
+                "policy",
+                "57P01",
+                f'terminating connection: the policy no longer gives the role "{grant.role}" on "{grant.target}"',
+                hint="Ask an administrator.",
+            )
+            return
+        live.judge_anew(self._door.snapshots[grant.target].judge_anew(live.judge, role))
 
     def grant_ended(self, ended: GrantEnded) -> None:
         """A grant ended before its time: so do its sessions, in the middle of a query."""
@@ -163,6 +193,7 @@ class Server:
         self._sessions[live.id] = live
         if visitor.ended is not None:
             self._end(live, visitor.ended)
+        self._judge_anew(live)
         if self.draining:
             live.drain()
         try:

@@ -1,4 +1,5 @@
-"""What the operator's signals mean: SIGTERM drains and ends, SIGINT or a second SIGTERM ends at once."""
+"""What the operator's signals mean: SIGTERM drains and ends, SIGINT or a second SIGTERM ends at
+once, SIGHUP reads the settings again."""
 
 from __future__ import annotations
 
@@ -19,6 +20,9 @@ class Signals:
         self.stop = asyncio.Event()
         #: It is to end without waiting for anybody.
         self.at_once = asyncio.Event()
+        #: The settings are to be read again.
+        self.hang_up = asyncio.Event()
+        loop.add_signal_handler(signal.SIGHUP, self.hang_up.set)
         loop.add_signal_handler(signal.SIGTERM, self._terminate)
         loop.add_signal_handler(signal.SIGINT, self._interrupt)
 

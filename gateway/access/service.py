@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from gateway.access import door, grants, people, permissions, requests
 from gateway.access.errors import AdmissionRefused, NotFound, NotPermitted, NotPossible, NotValid
 from gateway.access.facts import about_grant, about_request, about_token
+from gateway.access.gate import Listener
 from gateway.access.models import (
     AccessRequest,
     Admission,
@@ -39,7 +40,6 @@ from gateway.audit.journal import RecordUnavailable
 Clock = Callable[[], datetime]
 Terms = Callable[[str], RoleTerms | None]
 Record = Callable[[AccessChanged], None]
-Listener = Callable[[GrantEnded], None]
 
 
 def utc_now() -> datetime:
@@ -261,6 +261,11 @@ class Access:
         self._open_sessions[admission.grant.id] -= 1
         if self._open_sessions[admission.grant.id] <= 0:
             del self._open_sessions[admission.grant.id]
+
+    def renew(self, signer: TokenSigner, *, sessions_per_grant: int | None) -> None:
+        """Sign and believe tokens by these keys from now on, and by these alone."""
+        self._signer = signer
+        self._sessions_per_grant = sessions_per_grant
 
     def subscribe(self, listener: Listener) -> None:
         """Call `listener` in the event loop whenever a grant ends before its time."""

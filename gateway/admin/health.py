@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -12,11 +12,16 @@ from starlette.routing import Route
 from gateway.audit.metrics import Metrics
 
 
-def create_metrics(metrics: Metrics, trouble: Callable[[], str | None]) -> Starlette:
-    """The application of the metrics port. `trouble` says why no statement could run now, or None."""
+def create_metrics(
+    metrics: Metrics, trouble: Callable[[], str | None], gather: Callable[[], Awaitable[None]] | None = None
+) -> Starlette:
+    """The application of the metrics port. `trouble` says why no statement could run now, or None;
+    `gather` brings `metrics` up to date where they are counted in several processes."""
 
     async def exposition(request: Request) -> Response:
         trouble()
+        if gather is not None:
+            await gather()
         return Response(metrics.render(), headers={"content-type": metrics.content_type})
 
     async def healthz(request: Request) -> Response:

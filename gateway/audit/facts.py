@@ -110,7 +110,7 @@ class SecondLockTripped(Fact, frozen=True, tag=True, omit_defaults=True):
 
 class SessionClosed(Fact, frozen=True, tag=True, omit_defaults=True):
     """`cause`: client, grant-ended, grant-revoked, person-locked, killed, upstream, protocol,
-    second-lock, record, limit, shutdown; cut when the gateway died and the next one found it."""
+    second-lock, record, limit, policy, shutdown; cut when the gateway died and the next one found it."""
 
     cause: str
     detail: str = ""
@@ -144,7 +144,21 @@ class GatewayStopped(Fact, frozen=True, tag=True, omit_defaults=True):
 
 
 class PolicyLoaded(Fact, frozen=True, tag=True, omit_defaults=True):
+    """Another policy is in force from here on, instead of that of version `before`. In the control
+    log, and in the log of each session that it found open."""
+
     policy_version: str
+    before: str = ""
+
+
+class SettingsReloaded(Fact, frozen=True, tag=True, omit_defaults=True):
+    """The gateway was told to read its settings again. `outcome`: "done", or "refused" because of
+    `problems`, and then nothing has changed. The others are names of settings."""
+
+    outcome: str
+    changed: tuple[str, ...] = ()
+    needs_restart: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
 
 
 class RecordResumed(Fact, frozen=True, tag=True, omit_defaults=True):
@@ -186,6 +200,7 @@ AnyFact = (
     | GatewayStarted
     | GatewayStopped
     | PolicyLoaded
+    | SettingsReloaded
     | RecordResumed
     | AccessChanged
 )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator
+from datetime import datetime
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
@@ -100,10 +101,11 @@ class Metrics(Collector):
         self._copied = 0
         self._cancels = 0
         self._wrong_cancels = 0
-        self._ignored_cancels = 0
         self._second_lock = 0
         self._record = 1
         self._draining = 0
+        self._policy = ("", 0.0)
+        self._reloads = _Counts("pgcurfew_reloads", "Reloads of settings and policy, by outcome.", "outcome")
         self._closed = _Counts("pgcurfew_sessions_closed", "Sessions that ended, by cause.", "cause")
         self._statements = _Counts("pgcurfew_statements", "Statements judged.", "kind", "verdict")
         self._ended = _Counts("pgcurfew_statements_ended", "How statements came out.", "outcome")
@@ -130,14 +132,17 @@ class Metrics(Collector):
         yield CounterMetricFamily(
             "pgcurfew_cancels_refused", "Cancel requests whose key was wrong.", self._wrong_cancels
         )
-        yield CounterMetricFamily(
-            "pgcurfew_cancels_ignored",
-            "Cancel requests not looked at, after too many wrong keys from one address.",
-            self._ignored_cancels,
-        )
         yield CounterMetricFamily("pgcurfew_second_lock_trips", "Sessions ended by the second lock.", self._second_lock)
         yield self._judging.family()
         yield self._duration.family()
+        yield self._reloads.family()
+        policy, since = self._policy
+        info = GaugeMetricFamily("pgcurfew_policy_info", "The version of the policy in force.", labels=("version",))
+        info.add_metric((policy,), 1)
+        yield info
+        yield GaugeMetricFamily(
+            "pgcurfew_policy_loaded_timestamp_seconds", "When the policy in force was loaded.", since
+        )
         yield GaugeMetricFamily("pgcurfew_draining", "1 while the gateway waits for open transactions.", self._draining)
         yield GaugeMetricFamily("pgcurfew_record_available", "1 when the record can be written.", self._record)
 
@@ -172,13 +177,17 @@ class Metrics(Collector):
         """A CancelRequest came with a key that is nobody's."""
         self._wrong_cancels += 1
 
-    def cancel_ignored(self) -> None:
-        """A CancelRequest came from an address that had guessed too often."""
-        self._ignored_cancels += 1
-
     def judged(self, seconds: float) -> None:
         """How long judging one query string took."""
         self._judging.observe(seconds)
+
+    def reloaded(self, outcome: str) -> None:
+        """A reload came out: done, refused or failed."""
+        self._reloads.count(outcome)
+
+    def policy_loaded(self, version: str, at: datetime) -> None:
+        """This policy is in force since then."""
+        self._policy = (version, at.timestamp())
 
     def draining(self, draining: bool) -> None:
         """Whether the gateway only waits for the last transactions."""

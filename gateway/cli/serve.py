@@ -14,10 +14,10 @@ import typer
 from config.load import load_settings
 from config.problems import ConfigError
 from gateway.access.keys import KeyNotUsable
-from gateway.app import Misconfigured
 from gateway.app import serve as serve_gateway
 from gateway.audit.record import RecordLocked, RecordUnavailable
 from gateway.audit.recover import RecordBroken
+from gateway.credentials import Misconfigured
 from gateway.storage.migrate import StoreNotUsable
 
 #: Exit code when the gateway cannot start as configured (sysexits.h: EX_CONFIG).
@@ -33,7 +33,8 @@ def serve(
     ] = None,
     log_json: Annotated[bool, typer.Option("--log-json", help="Log as JSON, one object a line.")] = False,
 ) -> None:
-    """Run the gateway. SIGTERM drains and ends it, SIGINT or a second SIGTERM ends it at once."""
+    """Run the gateway. SIGTERM drains and ends it, SIGINT or a second SIGTERM ends it at once, SIGHUP reloads
+    settings, policy, keys and certificates."""
     _configure_logging(log_json)
     try:
         _run(config, ready_file)
@@ -51,7 +52,7 @@ def serve(
 
 def _run(config: Path, ready_file: Path | None) -> None:
     settings = load_settings(config)
-    main = serve_gateway(settings, ready_file=ready_file)
+    main = serve_gateway(settings, ready_file=ready_file, reread=lambda: load_settings(config))
     if sys.platform == "win32":
         asyncio.run(main)
         return

@@ -31,6 +31,7 @@ from gateway.audit.facts import (
     SecondLockTripped,
     SessionClosed,
     SessionOpened,
+    SettingsReloaded,
     StatementEnded,
     StatementJudged,
 )
@@ -209,6 +210,8 @@ def _said(moment: Moment) -> tuple[str, str]:
             return f"the record could not be written since {since} ({cause}): {facts} events turned down", "bold red"
         case CancelAsked(number=number, by=by):
             return f"a cancel of #{number} was asked for by {by}", "yellow"
+        case PolicyLoaded(policy_version=policy, before=before):
+            return f"another policy is in force: {policy} (before: {before})", "yellow"
         case UnknownFact(type=kind):
             return f"an event that this version does not know: {kind}", "bold yellow"
         case (
@@ -220,7 +223,7 @@ def _said(moment: Moment) -> tuple[str, str]:
             | DoorRefused()
             | GatewayStarted()
             | GatewayStopped()
-            | PolicyLoaded()
+            | SettingsReloaded()
             | AccessChanged()
         ):
             return type(moment.fact).__name__, "dim"
@@ -239,6 +242,7 @@ _CAUSES = {
     "second-lock": "the second lock tripped",
     "record": "the record could not be written",
     "limit": "a limit was reached",
+    "policy": "the policy has changed",
     "shutdown": "the gateway stopped",
     "cut": "the gateway crashed",
 }

@@ -109,7 +109,7 @@ class Answering:
 
     def _row_description(self, raw: bytes, now: float) -> None:
         head = self._head(DESCRIBE, QUERY)
-        self._check_origins(raw)
+        self._check_origins(raw, head)
         if head.kind == DESCRIBE:
             self._talk.replies.answered()
         self._parts.append(raw)
@@ -251,9 +251,11 @@ class Answering:
         for running in events:
             self._talk.statement_ended(running, "skipped", now)
 
-    def _check_origins(self, raw: bytes) -> None:
+    def _check_origins(self, raw: bytes, head: Expected) -> None:
         """The second lock (docs/architecture.md, law 4). Raises SecondLock."""
-        origins = self._talk.judge.origins
+        talk = self._talk
+        judge = talk.judge if talk.former is None or head.batch > talk.former_until else talk.former
+        origins = judge.origins
         if origins is not self._checked_for:
             self._checked.clear()
             self._checked_for = origins

@@ -111,8 +111,7 @@ class Asking:
         if kind == CLOSE:
             return self._close(raw)
         if kind == DESCRIBE:
-            decode_frontend(kind, raw[5:])
-            self._send(raw, Expected(DESCRIBE, self._talk.batch))
+            self._describe(raw)
         elif kind == SYNC:
             self._sync(raw)
         elif kind == FLUSH:
@@ -249,7 +248,9 @@ class Asking:
         prepared = portal.prepared
         if names.must_wait(talk, prepared.judged):
             return False
-        refusal = None if prepared.by_sql else names.not_now(talk, prepared.judged)
+        refusal = names.of_former_policy(talk, portal)
+        if refusal is None and not prepared.by_sql:
+            refusal = names.not_now(talk, prepared.judged)
         if refusal is not None:
             self._refuse_in_batch(EXECUTE, refusal, prepared.judged.original)
             return True
@@ -270,6 +271,18 @@ class Asking:
             expected.running.append(running)
         self._send(raw, expected)
         return True
+
+    def _describe(self, raw: bytes) -> None:
+        talk = self._talk
+        decode_frontend(DESCRIBE, raw[5:])
+        if talk.former is not None:
+            name = raw[6:-1].decode("utf-8")
+            held = talk.statements.get(name) if raw[5:6] == b"S" else talk.portals.get(name)
+            refusal = names.of_former_policy(talk, held)
+            if refusal is not None:
+                self._refuse_in_batch(DESCRIBE, refusal)
+                return
+        self._send(raw, Expected(DESCRIBE, talk.batch))
 
     def _close(self, raw: bytes) -> bool:
         talk = self._talk

@@ -8,6 +8,7 @@ from gateway.audit.facts import CopyEnded, Fact, Sealed, StatementEnded
 from gateway.session.judge import Judge
 from gateway.session.replies import Replies, Running
 from gateway.session.statements import Names, Portal, Prepared
+from masking.policy import StatementKind
 
 
 class UpstreamViolation(Exception):
@@ -27,6 +28,9 @@ class SecondLock(Exception):
 @dataclass(slots=True)
 class Conversation:
     judge: Judge
+    #: Who judged before the policy changed, and the last batch that may hold what was judged so.
+    former: Judge | None = None
+    former_until: int = 0
     #: May notifications of other sessions reach the client?
     may_listen: bool = False
     statements: Names[Prepared] = field(default_factory=Names)
@@ -46,6 +50,13 @@ class Conversation:
     prepared: int = 0
     #: Facts to write before anything of this chunk goes on.
     facts: list[Fact] = field(default_factory=list)
+
+    def judge_anew(self, judge: Judge) -> None:
+        """From the next statement on another judge judges; what was sent before is answered as it was judged."""
+        self.former = self.judge
+        self.former_until = self.batch
+        self.judge = judge
+        self.may_listen = StatementKind.LISTEN in judge.policy.statements
 
     def next_number(self) -> int:
         self.numbered += 1

@@ -18,8 +18,8 @@ import structlog
 
 from config.settings import Settings
 from gateway.access.errors import AdmissionRefused
+from gateway.access.gate import Gate
 from gateway.access.models import Admission, GrantEnded
-from gateway.access.service import Access
 from gateway.audit.facts import DoorRefused, SessionOpened
 from gateway.audit.metrics import Metrics
 from gateway.audit.record import Recorder, RecordUnavailable
@@ -32,7 +32,7 @@ from gateway.session.refusals import fatal
 from gateway.session.relay import Relay
 from gateway.session.snapshots import Snapshots
 from gateway.session.startup import Arrival, arrival, mask_key, pins
-from gateway.session.strangers import Guesses, Strangers, neighbourhood
+from gateway.session.strangers import Strangers
 from gateway.session.upstream import Upstream, UpstreamUnavailable
 from masking.policy import StatementKind
 from protocol.authentication import RESPONSE, AuthenticationCleartextPassword, AuthenticationOk
@@ -87,14 +87,14 @@ class Visitor:
     ended: GrantEnded | None = None
 
 
-@dataclass(frozen=True)
+@dataclass
 class Door:
     """What a handshake needs of the house."""
 
     settings: Settings
     tls: ssl.SSLContext
     policies: Callable[[], Policies]
-    access: Access
+    access: Gate
     recorder: Recorder
     metrics: Metrics
     snapshots: Mapping[str, Snapshots]
@@ -105,7 +105,6 @@ class Door:
     open_sessions: Callable[[], int]
     master_mask_key: bytes = field(repr=False)
     strangers: Strangers = field(default_factory=Strangers)
-    guesses: Guesses = field(default_factory=Guesses)
     #: The gateway is about to end: nobody comes in any more.
     closing: Callable[[], bool] = lambda: False
 
@@ -132,6 +131,12 @@ class Door:
         except BaseException:
             self.access.leave(admission)
             raise
+
+    def renew(self, settings: Settings, tls: ssl.SSLContext, master_mask_key: bytes) -> None:
+        """Whoever comes from now on meets these."""
+        self.settings = settings
+        self.tls = tls
+        self.master_mask_key = master_mask_key
 
     def _is_open(self) -> None:
         if self.closing():
@@ -166,28 +171,10 @@ class Door:
                         raise ProtocolViolation("received unencrypted data after GSSAPI encryption request")
                     client.write(b"N")
                 case CancelRequest():
-                    await self._cancel(packet, client)
+                    if not self.cancel_keys.use(packet, client.peer):
+                        self.metrics.cancel_refused()
                     raise Left
         raise ProtocolViolation("too many requests before the startup packet")
-
-    async def _cancel(self, request: CancelRequest, client: Channel) -> None:
-        """Returns when the upstream has taken the request: only then the connection is closed, which is what
-        clients wait for before they ask their next question."""
-        address = neighbourhood(client.peer_host)
-        now = asyncio.get_running_loop().time()
-        if self.guesses.too_many(address, now):
-            self.metrics.cancel_ignored()
-            return
-        cancel = self.cancel_keys.meant(request)
-        if cancel is None:
-            self.metrics.cancel_refused()
-            self.guesses.wrong(address, now)
-            if self.guesses.too_many(address, now):
-                log.warning("too many wrong cancel keys: not looked at for a while", client=address)
-            return
-        under_way = cancel(client.peer)
-        if under_way is not None:
-            await asyncio.wait((under_way,))
 
     async def _start_tls(self, client: Channel, visitor: Visitor, first: bytes = b"") -> None:
         await client.start_tls(self.tls, server_side=True, timeout=self.settings.limits.handshake_seconds, first=first)

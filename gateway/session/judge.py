@@ -112,6 +112,8 @@ class Judged:
     statements: tuple[JudgedStatement, ...]
     #: The version of the snapshot that it was judged by.
     catalog: str = ""
+    #: And of the policy; empty where no policy had a say.
+    policy: str = ""
 
     @property
     def weight(self) -> int:
@@ -195,7 +197,7 @@ class Judge:
 
     def remember(self, sql: bytes, judged: Judged) -> None:
         """Keep what was judged elsewhere, if it was judged by this snapshot."""
-        if judged.catalog == self.catalog.version:
+        if judged.catalog == self.catalog.version and judged.policy == self.policy.version:
             self._judged.keep(sql, judged, judged.weight)
 
     def judge(self, sql: bytes) -> Judged:
@@ -241,6 +243,7 @@ class Judge:
             refusal=None,
             statements=(_in_words(template.verdict, text, whole=True),),
             catalog=self.catalog.version,
+            policy=self.policy.version,
         )
 
     def _review(self, sql: bytes) -> Judged:
@@ -250,7 +253,7 @@ class Judge:
             return Judged(sql.decode("utf-8", "replace"), b"", NOT_UTF8, ())
         result = review(text, self.policy, self.catalog)
         if len(result.verdicts) > MOST_STATEMENTS:
-            return Judged(text, b"", TOO_MANY_STATEMENTS, (), self.catalog.version)
+            return Judged(text, b"", TOO_MANY_STATEMENTS, (), self.catalog.version, self.policy.version)
         refusal = result.refusal
         if refusal is not None and refusal.rule == INTERNAL_RULE:
             log.error("a statement could not be judged", reason=refusal.message)
@@ -260,6 +263,7 @@ class Judge:
             refusal=refusal,
             statements=tuple(_in_words(verdict, text) for verdict in result.verdicts),
             catalog=self.catalog.version,
+            policy=self.policy.version,
         )
 
 

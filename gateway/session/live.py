@@ -15,7 +15,7 @@ from typing import assert_never
 import structlog
 
 from gateway.access.models import Admission
-from gateway.audit.facts import Fact, SessionClosed
+from gateway.audit.facts import Fact, PolicyLoaded, SessionClosed
 from gateway.audit.metrics import Metrics
 from gateway.audit.record import RecordUnavailable, SessionRecord
 from gateway.channel import Channel
@@ -124,10 +124,19 @@ class LiveSession:
         self._draining = True
         self._leave_if_at_rest()
 
-    def cancel(self, by: str) -> asyncio.Task[None] | None:
-        """A CancelRequest with this session's key came. Gives back the upstream's cancel, if one is under way."""
+    @property
+    def judge(self) -> Judge:
+        """Who judges this session."""
+        return self._relay.judge
+
+    def judge_anew(self, judge: Judge) -> None:
+        """Another policy is in force: from the next statement on this judge judges."""
+        told = PolicyLoaded(judge.policy.version, before=self.judge.policy.version)
+        self._happened(lambda _: self._relay.judge_anew(judge, told))
+
+    def cancel(self, by: str) -> None:
+        """A CancelRequest with this session's key came."""
         self._happened(lambda _: self._relay.cancel_asked(by))
-        return self._cancelling
 
     def perform(self, commands: list[Command]) -> None:
         """Do what the relay asks, in order; what cannot be recorded does not happen, nor what follows."""

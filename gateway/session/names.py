@@ -63,15 +63,28 @@ def not_now(talk: Conversation, judged: Judged) -> Refusal | None:
                 refusal = outdated(talk, prepared) if prepared is not None else None
                 if refusal is not None:
                     return refusal
+            case StatementKind.FETCH, str(name):
+                refusal = of_former_policy(talk, talk.portals.get(name))
+                if refusal is not None:
+                    return refusal
     return None
+
+
+def of_former_policy(talk: Conversation, held: Prepared | Portal | None) -> Refusal | None:
+    """Why a statement or a cursor may not go on that was judged before the policy changed. (A changed
+    catalog leaves open cursors alone, as PostgreSQL does: their plan is made.)"""
+    if held is None or talk.former is None:
+        return None
+    prepared = held.prepared if isinstance(held, Portal) else held
+    return None if prepared.judged.policy == talk.judge.policy.version else outdated(talk, prepared)
 
 
 def outdated(talk: Conversation, prepared: Prepared) -> Refusal | None:
     """PostgreSQL plans a prepared statement anew when its tables change, so it is judged anew when
-    the snapshot has changed. What it says then must be what was prepared."""
+    the snapshot has changed, and when the policy has. What it says then must be what was prepared."""
     judge = talk.judge
     judged = prepared.judged
-    if judged.catalog == judge.catalog.version and not judge.suspended:
+    if judged.catalog == judge.catalog.version and judged.policy == judge.policy.version and not judge.suspended:
         return None
     text = judged.original.encode()
     again = judge.judge(text) if len(text) <= LONG else judge.remembered(text)

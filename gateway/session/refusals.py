@@ -12,6 +12,9 @@ from protocol.backend import ErrorResponse, NoticeResponse
 TELLING_FIELDS = ("D", "W", "q", "p")
 #: In class 42 (syntax error or access rule violation) the detail speaks of names, never of rows.
 CLASS_OF_NAMES = "42"
+#: The place in PostgreSQL's source that says the same: drivers (asyncpg, pgjdbc) know by it that
+#: preparing the statement again helps, and do so.
+ROUTINES = {"changed-catalog": "RevalidateCachedQuery"}
 
 
 def error(refusal: Refusal, severity: str = "ERROR") -> bytes:
@@ -21,6 +24,8 @@ def error(refusal: Refusal, severity: str = "ERROR") -> bytes:
         fields["D"] = refusal.detail
     if refusal.hint:
         fields["H"] = refusal.hint
+    if refusal.rule in ROUTINES:
+        fields["R"] = ROUTINES[refusal.rule]
     if refusal.position is not None:
         fields["P"] = str(refusal.position)
     return ErrorResponse(fields).encode()

@@ -80,6 +80,10 @@ class Relay:
         return self._talk.transaction
 
     @property
+    def judge(self) -> Judge:
+        return self._talk.judge
+
+    @property
     def at_rest(self) -> bool:
         """Nothing is under way: no statement, no transaction, not even an implicit one."""
         return self._talk.transaction == "I" and self._talk.replies.settled and not self._held
@@ -115,8 +119,17 @@ class Relay:
     def judged(self, sql: bytes, judged: Judged, now: float) -> list[Command]:
         """The verdict that JudgeAside asked for."""
         self._waits_for_verdict = False
-        self._asking.verdict = (sql, judged)
+        if judged.policy in ("", self._talk.judge.policy.version):
+            self._asking.verdict = (sql, judged)
         return self._take_held(now)
+
+    def judge_anew(self, judge: Judge, told: Fact) -> list[Command]:
+        """Another policy is in force: `judge` judges from the next statement on. `told` says so in the record."""
+        if self._ended:
+            return []
+        self._talk.judge_anew(judge)
+        self._asking.verdict = None
+        return [Record((told,))]
 
     def cancel_done(self, now: float) -> list[Command]:
         """What CancelUpstream asked for is done, or could not be done."""

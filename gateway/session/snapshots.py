@@ -8,7 +8,7 @@ for the sessions of one database of one cluster, wherever their hosts are, and f
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 import structlog
 
@@ -50,7 +50,9 @@ class Snapshots:
         self._catalog: Catalog | None = None
         self._identity: Identity | None = None
         self._taken_at = 0.0
-        self._judges: dict[str, Judge] = {}
+        #: By the identity of the role's policy, which a judge keeps alive: while a policy changes,
+        #: sessions of both versions need theirs kept up to date.
+        self._judges: dict[int, Judge] = {}
         self._refreshing: asyncio.Task[None] | None = None
         self._too_old: asyncio.TimerHandle | None = None
 
@@ -71,9 +73,14 @@ class Snapshots:
         if self.catalog is None:
             await self.refresh()
         assert self._catalog is not None
-        judge = self._judges.get(policy.role)
-        if judge is None or judge.policy.version != policy.version:
-            judge = self._judges[policy.role] = Judge(policy, self._catalog, took=self._judging_took)
+        return self._judge(policy)
+
+    def _judge(self, policy: RolePolicy) -> Judge:
+        judge = self._judges.get(id(policy))
+        if judge is None:
+            assert self._catalog is not None
+            judge = self._judges[id(policy)] = Judge(policy, self._catalog, took=self._judging_took)
+            judge.suspended = self.catalog is None
         return judge
 
     async def open(self, policy: RolePolicy, pins: Mapping[str, str]) -> tuple[Judge, Upstream]:
@@ -97,6 +104,21 @@ class Snapshots:
             upstream.channel.abort()
             raise
         return judge, upstream
+
+    def judge_anew(self, former: Judge, policy: RolePolicy) -> Judge:
+        """The judge of an open session after another policy came into force. A session at a database
+        that the target is no longer stays without one."""
+        if any(judge is former for judge in self._judges.values()):
+            return self._judge(policy)
+        nobody = Judge(policy, former.catalog)
+        nobody.suspended = True
+        return nobody
+
+    def renew(self, route: Route, policies: Collection[str]) -> None:
+        """Reach the target by this route from now on; what is open stays open. Nobody is judged by
+        policies of other versions than these any more."""
+        self.route = route
+        self._judges = {key: judge for key, judge in self._judges.items() if judge.policy.version in policies}
 
     async def refresh(self) -> None:
         """Take a new snapshot now; callers at the same time share one. Raises UpstreamUnavailable."""

@@ -1,0 +1,129 @@
+"""The control plane: who may have access, the API for people, and what an operator looks at. One in each gateway."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ipaddress
+import ssl
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from importlib.metadata import version
+from urllib.parse import urlsplit
+
+import structlog
+
+from config.settings import Settings
+from gateway.access.service import Access
+from gateway.access.tokens import TokenSigner
+from gateway.admin.api import GatewayAddress, create_api
+from gateway.admin.health import create_metrics
+from gateway.admin.sessions import RecordReader
+from gateway.audit.facts import AccessChanged
+from gateway.audit.metrics import Metrics
+from gateway.audit.record import Recorder
+from gateway.credentials import Misconfigured, take_certificate, web_context
+from gateway.rules import Rules
+from gateway.storage.access_store import SqliteAccessStore
+from gateway.storage.database import Database
+from gateway.web import WebServer
+
+log = structlog.get_logger()
+
+#: How often requests that expired and grants that ended are written down (seconds).
+TIDY_SECONDS = 15
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class ControlPlane:
+    """Access, its API, and the metrics. `serve` opens the ports."""
+
+    def __init__(
+        self, rules: Rules, signer: TokenSigner, database: Database, recorder: Recorder, metrics: Metrics
+    ) -> None:
+        self._rules = rules
+        self._recorder = recorder
+        self._metrics = metrics
+        self._stack = contextlib.AsyncExitStack()
+        self._web_tls: ssl.SSLContext | None = None
+        self.access = Access(
+            SqliteAccessStore(database),
+            signer,
+            utc_now,
+            lambda role: self._rules.policies.terms(role),
+            self._note,
+            roles=lambda: self._rules.policies.roles,
+            sessions_per_grant=rules.settings.limits.sessions_per_grant,
+        )
+
+    async def serve(
+        self, port: int, *, trouble: Callable[[], str | None], gather: Callable[[], Awaitable[None]] | None = None
+    ) -> dict[str, int]:
+        """Open the API and the metrics; the ports in use. `port` is where clients connect; `trouble`
+        says why no statement could run now; `gather` brings the metrics up to date. Raises OSError."""
+        settings = self._rules.settings
+        api = create_api(
+            self.access,
+            address=GatewayAddress(_reached_at(settings), port),
+            version=version("pgcurfew"),
+            sessions=RecordReader(settings.record.directory),
+        )
+        self._web_tls = web_context(settings)
+        ports = {
+            "api_port": await self._open(
+                WebServer(api, settings.api.listen_host, settings.api.listen_port, self._web_tls)
+            )
+        }
+        if settings.metrics.listen_port or settings.gateway.listen_port == 0:
+            metrics = create_metrics(self._metrics, trouble, gather)
+            ports["metrics_port"] = await self._open(
+                WebServer(metrics, settings.metrics.listen_host, settings.metrics.listen_port)
+            )
+        return ports
+
+    async def tidy(self) -> None:
+        """Until cancelled: write down what time has brought."""
+        while True:
+            await asyncio.sleep(TIDY_SECONDS)
+            try:
+                await self.access.tidy()
+            except Exception:
+                log.exception("what time has brought could not be written down; tried again soon")
+
+    def renew(self, rules: Rules, signer: TokenSigner) -> None:
+        """Go on by these rules."""
+        self._rules = rules
+        self.access.renew(signer, sessions_per_grant=rules.settings.limits.sessions_per_grant)
+        if self._web_tls is not None:
+            try:
+                take_certificate(self._web_tls, rules.settings)
+            except (Misconfigured, OSError) as error:  # it was there a moment ago
+                log.error("the API keeps its certificate", reason=str(error))
+
+    async def close(self) -> None:
+        await self._stack.aclose()
+
+    async def _open(self, web: WebServer) -> int:
+        await web.start()
+        self._stack.push_async_callback(web.close)
+        return web.port
+
+    def _note(self, fact: AccessChanged) -> None:
+        self._recorder.note(fact)
+        self._metrics.saw(fact)
+
+
+def _reached_at(settings: Settings) -> str:
+    """The host name that people connect to. Certificates are issued to names, so where the gateway
+    listens everywhere or on loopback only, it is the one of the API's own address."""
+    host = settings.gateway.listen_host
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host
+    if not (address.is_unspecified or address.is_loopback):
+        return host
+    return urlsplit(settings.api.public_url).hostname or host

@@ -1,0 +1,124 @@
+"""Keys and certificates as the settings name them, loaded and checked. Nothing here repeats what it read."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+import ssl
+from collections.abc import Iterator
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
+
+from config.certificates import CertificateUnusable, load_certificate
+from config.secrets import SecretReference, SecretUnavailable
+from config.settings import Settings
+from gateway.access.keys import KeyRing
+from gateway.access.tokens import TokenSigner
+from gateway.channel import TellingContext
+
+#: Digests of secrets are compared inside this process only, so nobody can try secrets against them.
+_OURS = secrets.token_bytes(32)
+
+
+class Misconfigured(Exception):
+    """The gateway cannot work with these settings; the message is for the person who wrote them."""
+
+
+def token_signer(settings: Settings) -> TokenSigner:
+    """What mints and verifies tokens. Raises KeyNotUsable, SecretUnavailable."""
+    tokens = settings.tokens
+    return TokenSigner(
+        tokens.issuer,
+        tokens.audience,
+        KeyRing.from_pem(tokens.signing_key.read(), key_id=tokens.key_id),
+        tokens.leeway_seconds,
+        tokens.max_bytes,
+    )
+
+
+def door_context(settings: Settings) -> ssl.SSLContext:
+    """TLS as PostgreSQL 17 clients expect it: 1.2 or newer, ALPN "postgresql" (PG manual, 55.2.11).
+    Raises Misconfigured."""
+    context = TellingContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    take_certificate(context, settings)
+    context.set_alpn_protocols(["postgresql"])
+    # As PostgreSQL has it: every connection proves itself anew, and nobody has the keys changed for sport.
+    context.options |= ssl.OP_NO_TICKET | ssl.OP_NO_RENEGOTIATION
+    context.num_tickets = 0
+    return context
+
+
+def web_context(settings: Settings) -> ssl.SSLContext:
+    """TLS of the API: the same certificate. Raises Misconfigured."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    take_certificate(context, settings)
+    return context
+
+
+def take_certificate(context: ssl.SSLContext, settings: Settings) -> None:
+    """Show the certificate from the next connection on. Raises Misconfigured."""
+    try:
+        load_certificate(context, settings.tls.certificate, settings.tls.private_key)
+    except CertificateUnusable as error:
+        raise Misconfigured(f"tls.certificate and tls.private_key: {error}") from None
+
+
+def record_signer(settings: Settings) -> Ed25519PrivateKey:
+    """The key that signs checkpoints. Raises Misconfigured, SecretUnavailable."""
+    try:
+        key = load_pem_private_key(settings.record.signing_key.read(), password=None)
+    except (ValueError, TypeError):
+        raise Misconfigured("record.signing_key is not an unencrypted private key in PEM") from None
+    if not isinstance(key, Ed25519PrivateKey):
+        raise Misconfigured("record.signing_key is not an Ed25519 private key")
+    return key
+
+
+def record_recipients(settings: Settings) -> list[X25519PublicKey]:
+    """The auditors' public keys. Raises Misconfigured, SecretUnavailable."""
+    return [_x25519(reference.read()) for reference in settings.record.recipients]
+
+
+def _x25519(pem: bytes) -> X25519PublicKey:
+    try:
+        key = load_pem_public_key(pem)
+    except ValueError:
+        raise Misconfigured("record.recipients holds no public key in PEM") from None
+    if not isinstance(key, X25519PublicKey):
+        raise Misconfigured("record.recipients holds a key that is not X25519: make one with pgcurfew audit keygen")
+    return key
+
+
+def fingerprints(settings: Settings) -> dict[str, bytes]:
+    """A digest of the content of each file and secret that the settings name, to see whether it has changed."""
+    return {name: hmac.digest(_OURS, content, hashlib.sha256) for name, content in _contents(settings)}
+
+
+def _contents(settings: Settings) -> Iterator[tuple[str, bytes]]:
+    named: list[tuple[str, SecretReference | Path | None]] = [
+        ("tls.certificate", settings.tls.certificate),
+        ("tls.private_key", settings.tls.private_key),
+        ("tokens.signing_key", settings.tokens.signing_key),
+        ("masking.key", settings.masking.key),
+        ("record.signing_key", settings.record.signing_key),
+        *((f"record.recipients.{n}", reference) for n, reference in enumerate(settings.record.recipients)),
+    ]
+    for name, target in settings.targets.items():
+        named += [
+            (f"targets.{name}.{field}", getattr(target, field))
+            for field in ("password", "sslrootcert", "sslcert", "sslkey")
+        ]
+    for name, place in named:
+        try:
+            if isinstance(place, SecretReference):
+                yield name, place.read()
+            elif place is not None:
+                yield name, place.read_bytes()
+        except (OSError, SecretUnavailable):
+            yield name, b""

@@ -1,0 +1,139 @@
+"""The data plane: the door, its sessions, and what they are judged by. One in each process that serves clients."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import ssl
+from collections.abc import AsyncIterator, Coroutine, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from gateway.access.gate import Gate
+from gateway.audit.metrics import Metrics
+from gateway.audit.record import Recorder
+from gateway.credentials import door_context
+from gateway.policies import Policies
+from gateway.rules import Rules
+from gateway.server import Server
+from gateway.session.cancel import CancelKeys
+from gateway.session.chamber import Chamber
+from gateway.session.handshake import Door
+from gateway.session.route import Route
+from gateway.session.snapshots import Snapshots
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Renewal:
+    """Rules with everything made ready that could fail, so that taking them cannot."""
+
+    rules: Rules
+    tls: ssl.SSLContext = field(repr=False)
+    mask_key: bytes = field(repr=False)
+    routes: Mapping[str, Route] = field(repr=False)
+
+    @classmethod
+    def of(cls, rules: Rules) -> Renewal:
+        """Raises Misconfigured, SecretUnavailable, OSError."""
+        settings = rules.settings
+        return cls(
+            rules,
+            door_context(settings),
+            settings.masking.key.read(),
+            {name: Route.to(name, target) for name, target in settings.targets.items()},
+        )
+
+
+class DataPlane:
+    """The sessions of one process. `start`, then `listen` or `take`; `drain`, `close`."""
+
+    def __init__(self, renewal: Renewal, gate: Gate, recorder: Recorder, metrics: Metrics) -> None:
+        self._rules = renewal.rules
+        settings = renewal.rules.settings
+        self._stack = contextlib.AsyncExitStack()
+        self._chamber = Chamber()
+        loop = asyncio.get_running_loop()
+        self._snapshots = {
+            name: Snapshots(name, target, loop.time, metrics.judged) for name, target in settings.targets.items()
+        }
+        self._door = Door(
+            settings=settings,
+            tls=renewal.tls,
+            policies=lambda: self._rules.policies,
+            access=gate,
+            recorder=recorder,
+            metrics=metrics,
+            snapshots=self._snapshots,
+            chamber=self._chamber,
+            cancel_keys=CancelKeys(),
+            clock=utc_now,
+            open_sessions=lambda: self._server.open_sessions,
+            closing=lambda: self._server.draining,
+            master_mask_key=renewal.mask_key,
+        )
+        self._server = Server(self._door)
+
+    @property
+    def open_sessions(self) -> int:
+        return self._server.open_sessions
+
+    @property
+    def draining(self) -> bool:
+        return self._server.draining
+
+    async def start(self) -> None:
+        """What runs beside the sessions."""
+        stack = self._stack
+        stack.callback(self._chamber.close)
+        for snapshots in self._snapshots.values():
+            stack.push_async_callback(snapshots.close)
+        beside = (self._server.recheck(), *(snapshots.keep_fresh() for snapshots in self._snapshots.values()))
+        await stack.enter_async_context(running(*beside))
+        stack.push_async_callback(self._server.close)
+
+    async def listen(self, host: str, port: int) -> int:
+        """Begin to accept; the port in use (for port 0). Raises OSError."""
+        return await self._server.listen(host, port)
+
+    async def take(self, client: socket.socket) -> None:
+        """A connection that was accepted elsewhere."""
+        await self._server.take(client)
+
+    def renew(self, renewal: Renewal) -> None:
+        """Go on by these rules: new connections at once, open sessions from their next statement on."""
+        before, self._rules = self._rules.policies, renewal.rules
+        self._door.renew(renewal.rules.settings, renewal.tls, renewal.mask_key)
+        for name, route in renewal.routes.items():
+            # Whoever is at the door now may come in under the policy of a moment ago, and is judged anew then.
+            self._snapshots[name].renew(route, (before.version, self.policies.version))
+        self._server.judge_anew()
+
+    @property
+    def policies(self) -> Policies:
+        return self._rules.policies
+
+    async def drain(self, seconds: float) -> None:
+        """Let open transactions end, for so many seconds; `close` ends what is left then."""
+        await self._server.drain(seconds)
+
+    async def close(self) -> None:
+        """Stop accepting and end every session."""
+        await self._stack.aclose()
+
+
+@contextlib.asynccontextmanager
+async def running(*coroutines: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """These run beside everything else, and end with it."""
+    tasks = [asyncio.create_task(coroutine) for coroutine in coroutines]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
