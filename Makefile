@@ -21,13 +21,14 @@ ON_EVERY_VERSION := tests/e2e tests/masking/attack tests/masking/test_masks.py t
 unexport PYTHONPATH PYTHONHOME PGHOST PGPORT PGUSER PGPASSWORD PGDATABASE PGSERVICE PGSSLMODE PGSSLROOTCERT PGOPTIONS
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test test-all check format lint types floors bench setup clean
+.PHONY: help demo test test-all fuzz check format lint types floors bench setup clean
 
 help:
 	@echo "make demo         the whole story on your machine: PostgreSQL, sample data, gateway, three people"
 	@echo "make demo TOUR=1  the same, played by itself, step by step; exits 0 if every step did what it should"
 	@echo "make test         all tests, against a real PostgreSQL"
 	@echo "make test-all     all tests, then those with a server once more on each PostgreSQL from 14 to 18 (fetched once)"
+	@echo "make fuzz         the decoders against a coverage-guided fuzzer, half a minute each (ARGS='--seconds 600')"
 	@echo "make check        what must be green before a commit: format, lint, types, floors, tests"
 	@echo "make bench        what the gateway costs, beside PgBouncer and HAProxy where installed (ARGS=--quick: a trial)"
 	@echo "make setup        the virtual environment with everything a developer needs"
@@ -46,6 +47,9 @@ test-on-%: $(VENV)/.dev-ready .pg/%/.ready
 	@echo "PostgreSQL $*:"
 	@PGCURFEW_PG_BIN=$(CURDIR)/.pg/$*/bin $(BIN)/pytest -n $(WORKERS) --dist loadscope $(ON_EVERY_VERSION) \
 		--ignore tests/e2e/test_demo.py --ignore tests/e2e/test_versions.py $(ARGS)
+
+fuzz: $(VENV)/.dev-ready
+	@$(BIN)/python -m tests.fuzz $(ARGS)
 
 check: format lint types floors test
 
@@ -68,7 +72,7 @@ bench: $(VENV)/.dev-ready
 setup: $(VENV)/.dev-ready
 
 clean:
-	@rm -rf $(VENV) .pg .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage htmlcov build dist
+	@rm -rf $(VENV) .pg .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .fuzz .coverage htmlcov build dist
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # -- other PostgreSQLs ----------------------------------------------------------------------------------------

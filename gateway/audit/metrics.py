@@ -101,6 +101,7 @@ class Metrics(Collector):
         self._copied = 0
         self._cancels = 0
         self._wrong_cancels = 0
+        self._ignored_cancels = 0
         self._second_lock = 0
         self._record = 1
         self._draining = 0
@@ -131,6 +132,11 @@ class Metrics(Collector):
         yield CounterMetricFamily("pgcurfew_cancels", "Cancel requests that reached a session.", self._cancels)
         yield CounterMetricFamily(
             "pgcurfew_cancels_refused", "Cancel requests whose key was wrong.", self._wrong_cancels
+        )
+        yield CounterMetricFamily(
+            "pgcurfew_cancels_ignored",
+            "Cancel requests not looked at, after too many wrong keys from one address.",
+            self._ignored_cancels,
         )
         yield CounterMetricFamily("pgcurfew_second_lock_trips", "Sessions ended by the second lock.", self._second_lock)
         yield self._judging.family()
@@ -176,6 +182,10 @@ class Metrics(Collector):
     def cancel_refused(self) -> None:
         """A CancelRequest came with a key that is nobody's."""
         self._wrong_cancels += 1
+
+    def cancel_ignored(self) -> None:
+        """A CancelRequest came from an address that had guessed too often."""
+        self._ignored_cancels += 1
 
     def judged(self, seconds: float) -> None:
         """How long judging one query string took."""

@@ -235,13 +235,13 @@ class Cluster:
 
     def _started(self) -> bool:
         settings = {
-            **self.settings,
             "listen_addresses": "127.0.0.1",
             "port": str(self.port),
             "unix_socket_directories": str(self.folder),
             "ssl": "on",
             "ssl_cert_file": "server.crt",
             "ssl_key_file": "server.key",
+            **self.settings,
         }
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         with self.log.open("ab") as log:

@@ -15,7 +15,8 @@ from gateway.channel import ChannelClosed
 from gateway.session.upstream import Upstream, UpstreamUnavailable, connect
 from protocol.startup import CancelRequest
 
-Cancel = Callable[[str], None]
+#: Told by whom; gives back what is under way because of it, if anything is.
+Cancel = Callable[[str], "asyncio.Task[None] | None"]
 
 #: What a key is long: in protocol 3.0 always four bytes, from 3.2 on up to 256; PostgreSQL 18 takes 32.
 SHORT_KEY = 4
@@ -42,13 +43,10 @@ class CancelKeys:
     def forget(self, pid: int) -> None:
         self._entries.pop(pid, None)
 
-    def use(self, request: CancelRequest, by: str) -> bool:
-        """Cancel what the request means. False for a wrong key, which does nothing."""
+    def meant(self, request: CancelRequest) -> Cancel | None:
+        """How to cancel what the request means. None for a wrong key, which does nothing."""
         key, cancel = self._entries.get(request.pid, (b"", None))
-        if not hmac.compare_digest(key, request.key) or cancel is None:
-            return False
-        cancel(by)
-        return True
+        return cancel if hmac.compare_digest(key, request.key) else None
 
 
 async def cancel_upstream(upstream: Upstream) -> None:

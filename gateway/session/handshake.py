@@ -32,7 +32,7 @@ from gateway.session.refusals import fatal
 from gateway.session.relay import Relay
 from gateway.session.snapshots import Snapshots
 from gateway.session.startup import Arrival, arrival, mask_key, pins
-from gateway.session.strangers import Strangers
+from gateway.session.strangers import Guesses, Strangers, neighbourhood
 from gateway.session.upstream import Upstream, UpstreamUnavailable
 from masking.policy import StatementKind
 from protocol.authentication import RESPONSE, AuthenticationCleartextPassword, AuthenticationOk
@@ -105,6 +105,7 @@ class Door:
     open_sessions: Callable[[], int]
     master_mask_key: bytes = field(repr=False)
     strangers: Strangers = field(default_factory=Strangers)
+    guesses: Guesses = field(default_factory=Guesses)
     #: The gateway is about to end: nobody comes in any more.
     closing: Callable[[], bool] = lambda: False
 
@@ -171,10 +172,28 @@ class Door:
                         raise ProtocolViolation("received unencrypted data after GSSAPI encryption request")
                     client.write(b"N")
                 case CancelRequest():
-                    if not self.cancel_keys.use(packet, client.peer):
-                        self.metrics.cancel_refused()
+                    await self._cancel(packet, client)
                     raise Left
         raise ProtocolViolation("too many requests before the startup packet")
+
+    async def _cancel(self, request: CancelRequest, client: Channel) -> None:
+        """Returns when the upstream has taken the request: only then the connection is closed, which is what
+        clients wait for before they ask their next question."""
+        address = neighbourhood(client.peer_host)
+        now = asyncio.get_running_loop().time()
+        if self.guesses.too_many(address, now):
+            self.metrics.cancel_ignored()
+            return
+        cancel = self.cancel_keys.meant(request)
+        if cancel is None:
+            self.metrics.cancel_refused()
+            self.guesses.wrong(address, now)
+            if self.guesses.too_many(address, now):
+                log.warning("too many wrong cancel keys: not looked at for a while", client=address)
+            return
+        under_way = cancel(client.peer)
+        if under_way is not None:
+            await asyncio.wait((under_way,))
 
     async def _start_tls(self, client: Channel, visitor: Visitor, first: bytes = b"") -> None:
         await client.start_tls(self.tls, server_side=True, timeout=self.settings.limits.handshake_seconds, first=first)

@@ -134,9 +134,10 @@ class LiveSession:
         told = PolicyLoaded(judge.policy.version, before=self.judge.policy.version)
         self._happened(lambda _: self._relay.judge_anew(judge, told))
 
-    def cancel(self, by: str) -> None:
-        """A CancelRequest with this session's key came."""
+    def cancel(self, by: str) -> asyncio.Task[None] | None:
+        """A CancelRequest with this session's key came. Gives back the upstream's cancel, if one is under way."""
         self._happened(lambda _: self._relay.cancel_asked(by))
+        return self._cancelling
 
     def perform(self, commands: list[Command]) -> None:
         """Do what the relay asks, in order; what cannot be recorded does not happen, nor what follows."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import pickle
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from hypothesis import strategies as st
 
 from config.load import ConfigError, Problem, load_settings
 from config.secrets import SecretReference, SecretUnavailable
+from config.target import Target
 from gateway.demo.certificates import Authority
 
 GOOD = """\
@@ -279,6 +281,12 @@ def test_a_target_has_one_host_or_several(write: Write) -> None:
     assert (several.host, several.port) == (("db1.internal", "/run/postgresql"), (6000, 5432))
     outside = {"PGCURFEW__TARGETS__SHOP__HOST": '["a", "b"]', "PGCURFEW__TARGETS__SHOP__PORT": "6001"}
     assert load_settings(write(GOOD), environment=outside).targets["shop"].host == ("a", "b")
+
+
+def test_every_option_of_a_target_is_explained() -> None:
+    page = (Path(__file__).parents[2] / "docs/targets.md").read_text()
+    for key in Target.model_fields:
+        assert re.search(rf"^\|.*`{key}`", page, re.MULTILINE), key
 
 
 @pytest.mark.parametrize("reference", ["file:keys/c.key", "env:CLIENT_KEY"])

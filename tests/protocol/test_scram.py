@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -20,6 +20,7 @@ from protocol.scram import (
     SCRAM_SHA_256_PLUS,
     ScramClient,
     md5_password,
+    salted_keys,
     saslprep,
     tls_server_end_point,
 )
@@ -45,6 +46,19 @@ def test_the_vector_of_rfc_7677() -> None:
     assert not client.verified
     client.verify(FINAL)
     assert client.verified
+
+
+def test_keys_that_were_kept_serve_as_well_as_new_ones() -> None:
+    client = pencil()
+    salt, iterations = client.challenge(FIRST)
+    assert (len(salt), iterations) == (16, 4096)
+    assert client.final(FIRST, salted_keys("pencil", salt, iterations)) == pencil().final(FIRST)
+    client.verify(FINAL)
+    assert client.verified
+    wrong = pencil()
+    wrong.final(FIRST, salted_keys("pen", salt, iterations))
+    with pytest.raises(ProtocolViolation):
+        wrong.verify(FINAL)
 
 
 @pytest.mark.parametrize(
@@ -214,8 +228,13 @@ def test_saslprep_is_that_of_rfc_4013_and_of_postgresql(text: str, prepared: str
     assert saslprep(text) == prepared
 
 
+#: 1.2.840.113549.1.1.11; its neighbours 4 and 5 are those with MD5 and SHA-1 (RFC 8017, A.2.4).
+SHA256_WITH_RSA = b"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0b"
+
+
 def certificate(
-    key: ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey, algorithm: hashes.HashAlgorithm | None
+    key: ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | rsa.RSAPrivateKey,
+    algorithm: hashes.HashAlgorithm | None,
 ) -> bytes:
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "server")])
     now = datetime(2026, 1, 1, tzinfo=UTC)
@@ -225,9 +244,15 @@ def certificate(
 
 def test_the_channel_is_bound_to_the_hash_of_the_certificate() -> None:
     key = ec.generate_private_key(ec.SECP256R1())
-    for algorithm in (hashes.SHA256(), hashes.SHA384(), hashes.SHA512()):
+    for algorithm in (hashes.SHA224(), hashes.SHA256(), hashes.SHA384(), hashes.SHA512()):
         der = certificate(key, algorithm)
         assert tls_server_end_point(der) == hashlib.new(algorithm.name, der).digest()
+    # What nobody signs with any more is still to be met: the same certificate under the names of MD5 and SHA-1.
+    signed = certificate(rsa.generate_private_key(65537, 2048), hashes.SHA256())
+    for weak in (b"\x04", b"\x05"):
+        der = signed.replace(SHA256_WITH_RSA, SHA256_WITH_RSA[:-1] + weak)
+        assert der != signed
+        assert tls_server_end_point(der) == hashlib.sha256(der).digest()
     assert tls_server_end_point(certificate(ed25519.Ed25519PrivateKey.generate(), None)) is None
     assert tls_server_end_point(b"no certificate") is None
 

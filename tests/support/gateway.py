@@ -5,10 +5,11 @@ from __future__ import annotations
 import signal
 import ssl
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import asyncpg
@@ -121,13 +122,25 @@ class RunningGateway:
 
 @contextmanager
 def running_gateway(
-    database: SampleDatabase, folder: Path, *, warnings: Sequence[int] = WARN_SECONDS, policy: str = ""
+    database: SampleDatabase,
+    folder: Path,
+    *,
+    warnings: Sequence[int] = WARN_SECONDS,
+    policy: str = "",
+    settings: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[RunningGateway]:
     """A gateway of its own in front of the sample database, with its people; stopped afterwards.
-    `policy` is added to the demo's."""
+    `policy` is added to the demo's; `settings` are lines to add to sections: {"limits": "sessions = 5"}."""
     stage = Stage(folder, database.postgres.cluster, warnings=warnings)
     stage.prepare(database.gateway.password)
     with stage.policy.open("a") as file:
         file.write(policy)
+    text = stage.settings.read_text()
+    for section, lines in settings.items():
+        head, found, tail = text.partition(f"[{section}]")
+        assert found, f"there is no section {section}"
+        _, _, tail = tail.partition("\n")
+        text = f"{head}{found}\n{lines}\n{tail}"
+    stage.settings.write_text(text)
     with running(stage):
         yield RunningGateway(stage, database)
