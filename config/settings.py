@@ -65,6 +65,45 @@ class Tls(Section):
     plaintext_on_loopback: bool = Field(
         default=False, description="for development: a connection from this machine may do without TLS"
     )
+    client_ca: AnchoredPath | None = Field(
+        default=None, description="the PEM file with the authorities that sign clients' certificates; none: not asked"
+    )
+    client_certificates: Literal["optional", "required"] | None = Field(
+        default=None, description='with client_ca: "required" (also when left out), or "optional": checked if shown'
+    )
+    client_name: Text = Field(
+        default="cn:{user}",
+        description='what a person\'s certificate must hold: "cn:{user}", "email:{user}@example.org", "uri:…/{user}"',
+    )
+
+    @property
+    def asked_for(self) -> Literal["off", "optional", "required"]:
+        """Must clients show a certificate?"""
+        if self.client_ca is None:
+            return "off"
+        return self.client_certificates or "required"
+
+    @field_validator("client_ca")
+    @classmethod
+    def _authorities_are_there(cls, value: Path | None, info: ValidationInfo) -> Path | None:
+        return None if value is None else pem_file(value, info)
+
+    @field_validator("client_certificates")
+    @classmethod
+    def _has_authorities(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is not None and info.data.get("client_ca", "wrong") is None:
+            raise ValueError("has no effect without client_ca, the authorities that sign clients' certificates")
+        return value
+
+    @field_validator("client_name")
+    @classmethod
+    def _names_the_person(cls, value: str) -> str:
+        if not value.startswith(("cn:", "email:", "uri:")) or value.count("{user}") != 1:
+            raise ValueError(
+                'expected "cn:", "email:" or "uri:" and what follows in the certificate, with {user} once in it, '
+                'such as "email:{user}@example.org"'
+            )
+        return value
 
     @field_validator("certificate")
     @classmethod

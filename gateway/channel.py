@@ -188,12 +188,12 @@ class Channel(asyncio.Protocol):
         if first:
             transport.write(first)
         loop = asyncio.get_running_loop()
-        failure: ssl.SSLError | None = None
+        failing: asyncio.Future[ssl.SSLError] = loop.create_future()
 
         def failed(error: ssl.SSLError) -> None:
-            nonlocal failure
-            failure = error
+            # The alert is on its way; the peer may read it before the connection goes.
             loop.call_later(ALERT_SECONDS, transport.abort)
+            failing.set_result(error)
 
         def begins() -> None:
             if isinstance(context, TellingContext):
@@ -219,14 +219,16 @@ class Channel(asyncio.Protocol):
             self._buffer.clear()
             loop.call_soon(lambda: loop.call_soon(_receive, transport, early))
         try:
-            upgraded = await upgrade
-        except OSError:
-            if failure is not None:
-                raise failure from None
+            await asyncio.wait((upgrade, failing), return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:
+            upgrade.cancel()
             raise
+        if failing.done():
+            upgrade.add_done_callback(_pass_over)
+            self._closed = True
+            raise failing.result()
+        upgraded = upgrade.result()
         if upgraded is None:
-            if failure is not None:
-                raise failure
             raise ConnectionResetError("the peer closed the connection during the TLS handshake")
         self._transport = upgraded
         self._paused = False
@@ -287,7 +289,7 @@ class Channel(asyncio.Protocol):
 
     def close(self) -> None:
         """Send what is still to be sent, then close."""
-        if self._transport is not None:
+        if self._transport is not None and not self._closed:
             self._transport.close()
 
     def abort(self) -> None:
@@ -322,3 +324,9 @@ def _receive(transport: asyncio.Transport, data: bytes) -> None:
         space[:taken] = rest[:taken]
         layer.buffer_updated(taken)
         rest = rest[taken:]
+
+
+def _pass_over(task: asyncio.Task[asyncio.Transport | None]) -> None:
+    """The end of a handshake whose failure was told already."""
+    if not task.cancelled():
+        task.exception()

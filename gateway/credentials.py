@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 
-from config.certificates import CertificateUnusable, load_certificate
+from config.certificates import CertificateUnusable, load_authorities, load_certificate
 from config.secrets import SecretReference, SecretUnavailable
 from config.settings import Settings
 from gateway.access.keys import KeyRing
@@ -50,6 +50,13 @@ def door_context(settings: Settings) -> ssl.SSLContext:
     # As PostgreSQL has it: every connection proves itself anew, and nobody has the keys changed for sport.
     context.options |= ssl.OP_NO_TICKET | ssl.OP_NO_RENEGOTIATION
     context.num_tickets = 0
+    if settings.tls.client_ca is not None:
+        try:
+            load_authorities(context, settings.tls.client_ca)
+        except CertificateUnusable as error:
+            raise Misconfigured(f"tls.client_ca: {error}") from None
+        # Whoever must show one and does not is told so by the door, in words.
+        context.verify_mode = ssl.CERT_OPTIONAL
     return context
 
 
@@ -104,6 +111,7 @@ def _contents(settings: Settings) -> Iterator[tuple[str, bytes]]:
     named: list[tuple[str, SecretReference | Path | None]] = [
         ("tls.certificate", settings.tls.certificate),
         ("tls.private_key", settings.tls.private_key),
+        ("tls.client_ca", settings.tls.client_ca),
         ("tokens.signing_key", settings.tokens.signing_key),
         ("masking.key", settings.masking.key),
         ("record.signing_key", settings.record.signing_key),

@@ -40,6 +40,9 @@ class SessionOpened(Fact, frozen=True, tag=True, omit_defaults=True):
     catalog_version: str
     server_version: str = ""
     tls: str | None = None
+    #: The subject of the client's certificate, and the certificate's SHA-256 as in a token's cnf.x5t#S256.
+    certificate: str = ""
+    thumbprint: str = ""
     startup: dict[str, str] = {}
     upstream_pid: int = 0
 
@@ -129,6 +132,8 @@ class DoorRefused(Fact, frozen=True, tag=True, omit_defaults=True):
     database: str = ""
     token: str = ""
     tls: str | None = None
+    #: The subject of the client's certificate.
+    certificate: str = ""
     #: So many refusals of strangers before this one were counted (metrics) and not recorded.
     left_out: int = 0
 

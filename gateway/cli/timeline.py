@@ -106,7 +106,14 @@ def _head(session: Session) -> RenderableType:
         ("when", f"{when}, {_lasted(session.started, session.ended)}"),
         ("why", opened.reason),
         ("grant", f"{opened.grant}, approved by {', '.join(opened.approvers) or 'nobody'}, until {_until(opened)}"),
-        ("from", ", ".join(part for part in (opened.client, opened.tls or "no TLS", _application(opened)) if part)),
+        (
+            "from",
+            ", ".join(
+                part
+                for part in (opened.client, opened.tls or "no TLS", opened.certificate, _application(opened))
+                if part
+            ),
+        ),
         ("policy", f"{opened.policy_version}; PostgreSQL {opened.server_version or '?'}"),
         ("sealed", _sealing(session)),
     ):

@@ -26,6 +26,7 @@ from gateway.audit.record import Recorder, RecordUnavailable
 from gateway.channel import Channel, ChannelClosed, OversizedPacket
 from gateway.policies import Policies
 from gateway.session.cancel import LONG_KEY, SHORT_KEY, CancelKeys
+from gateway.session.certificates import ClientCertificate, doubt
 from gateway.session.chamber import Chamber
 from gateway.session.live import Curfew, LiveSession
 from gateway.session.refusals import fatal
@@ -81,6 +82,7 @@ class Visitor:
     user: str = ""
     database: str = ""
     tls: str | None = None
+    certificate: ClientCertificate | None = None
     #: The grant of whoever was admitted and has no session yet.
     grant: str = ""
     #: That grant ended meanwhile.
@@ -123,6 +125,7 @@ class Door:
         if not isinstance(arrived, Arrival):
             raise Turned(arrived.rule, arrived.sqlstate, arrived.message, arrived.hint)
         visitor.database = arrived.database
+        self._check_certificate(client, visitor, arrived.user)
         token = await self._token(client)
         self._is_open()
         admission = await self._admit(token, arrived, client)
@@ -198,6 +201,21 @@ class Door:
     async def _start_tls(self, client: Channel, visitor: Visitor, first: bytes = b"") -> None:
         await client.start_tls(self.tls, server_side=True, timeout=self.settings.limits.handshake_seconds, first=first)
         visitor.tls = client.tls.version() if client.tls is not None else None
+
+    def _check_certificate(self, client: Channel, visitor: Visitor, user: str) -> None:
+        """Raises Turned when the client had to show a certificate of `user`'s and did not."""
+        settings = self.settings.tls
+        der = client.tls.getpeercert(binary_form=True) if client.tls is not None else None
+        if der and settings.asked_for != "off":
+            try:
+                visitor.certificate = ClientCertificate.read(der)
+            except ValueError:
+                raise Turned(
+                    "certificate-unreadable", "28000", "the client certificate cannot be read", "Have it issued anew."
+                ) from None
+        against = doubt(settings, visitor.certificate, user, self.clock())
+        if against is not None:
+            raise Turned(against.cause, "28000", against.message, against.hint)
 
     def _may_be_plain(self, client: Channel) -> bool:
         if not self.settings.tls.plaintext_on_loopback:
@@ -330,6 +348,8 @@ class Door:
             catalog_version=catalog_version,
             server_version=upstream.parameters.get("server_version", ""),
             tls=visitor.tls,
+            certificate=visitor.certificate.subject if visitor.certificate is not None else "",
+            thumbprint=visitor.certificate.thumbprint if visitor.certificate is not None else "",
             startup=startup,
             upstream_pid=upstream.pid,
         )
@@ -369,6 +389,7 @@ class Door:
             database=visitor.database,
             token=turned.token,
             tls=visitor.tls,
+            certificate=visitor.certificate.subject if visitor.certificate is not None else "",
             left_out=left_out or 0,
         )
         self.metrics.saw(fact)

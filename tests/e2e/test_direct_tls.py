@@ -14,6 +14,7 @@ from gateway.demo.stage import client_environment, run
 from protocol.backend import AuthenticationCleartextPassword, ReadyForQuery
 from protocol.frontend import Query
 from protocol.startup import SSLRequest, StartupMessage
+from tests.e2e.test_curfew import wait_until
 from tests.support.gateway import Given, RunningGateway
 from tests.support.postgres import Postgres
 from tests.support.refusals import door_events
@@ -93,6 +94,7 @@ def test_without_the_alpn_name_nothing_is_said(gateway: RunningGateway, given: G
     before = len(door_events(gateway))
     with closing(directly_encrypted(gateway.port, asking_for(gateway, *names))) as sock:
         assert everything(sock) == b""
+    wait_until("it is recorded", lambda: len(door_events(gateway)) > before)
     *_, event = door_events(gateway)
     assert len(door_events(gateway)) == before + 1
     assert event["cause"] == "tls"
@@ -122,7 +124,7 @@ def test_what_only_begins_like_tls_is_refused(gateway: RunningGateway, begins: b
         answer = everything(sock)
     # An alert (RFC 8446, 5.1) where there was a record to answer, and no word of PostgreSQL's.
     assert answer[:1] == alert
-    assert door_events(gateway)[-1]["cause"] == "tls"
+    wait_until("it is recorded", lambda: door_events(gateway)[-1]["cause"] == "tls")
 
 
 def test_plain_bytes_behind_a_request_for_tls_are_refused_also_when_they_look_like_tls(gateway: RunningGateway) -> None:
