@@ -29,8 +29,8 @@ STATEMENT_GROUPS: Mapping[str, tuple[str, ...]] = {
     "read": ("select", "copy_to", "explain"),
     "write": ("insert", "update", "delete", "merge", "copy_from"),
 }
-#: What a read shows instead of the value; docs/masking.md has an example of each.
-MASKS = ("clear", "null", "fixed", "partial", "pseudonym", "generalize", "truncate")
+#: What a read shows instead of the value; docs/masks.md has an example of each.
+MASKS = ("clear", "null", "fixed", "partial", "pseudonym", "generalize", "truncate", "detect", "jsonpath")
 #: Stands for every column that is not named otherwise.
 EVERY = "*"
 LONGEST_GRANT = 7 * 86_400
@@ -142,6 +142,10 @@ def _option(value: object) -> object:
     return value
 
 
+def _mask_in_short(value: object) -> object:
+    return {"mask": value} if isinstance(value, str) else value
+
+
 class Mask(Table):
     """One column's mask with its options; a plain text is the mask without any."""
 
@@ -149,6 +153,9 @@ class Mask(Table):
 
     mask: str = Field(description=f"one of {', '.join(MASKS)}")
     hide_null: bool = Field(default=False, description="show the mask also where there is no value")
+    paths: dict[str, Annotated[Mask, BeforeValidator(_mask_in_short)]] = Field(
+        default={}, description='of jsonpath: what is shown at each path, such as { "$.name" = "clear" }'
+    )
 
     #: What every other key is: an option of that mask.
     __pydantic_extra__: dict[str, Annotated[str | int, BeforeValidator(_option)]]
@@ -165,10 +172,6 @@ class Mask(Table):
     def options(self) -> tuple[tuple[str, str | int], ...]:
         """The mask's own options, by name."""
         return tuple(sorted((self.__pydantic_extra__ or {}).items()))
-
-
-def _mask_in_short(value: object) -> object:
-    return {"mask": value} if isinstance(value, str) else value
 
 
 class Role(Table):

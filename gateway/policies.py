@@ -40,6 +40,7 @@ _FAMILIES = tuple(
         (2950, "uuid", "U"),
         (16, "boolean", "B"),
         (17, "bytea", "U"),
+        (829, "macaddr", "U"),
         (3802, "jsonb", "U"),
     )
 )
@@ -164,7 +165,8 @@ def _mask(written: WrittenMask) -> Mask:
     kind = MaskKind(written.mask)
     if kind is MaskKind.CLEAR:
         return CLEAR
-    return Mask(kind, written.options, written.hide_null)
+    paths = tuple((path, _mask(inner)) for path, inner in written.paths.items())
+    return Mask(kind, written.options, written.hide_null, paths)
 
 
 def _role(

@@ -59,7 +59,7 @@ SESSION_KINDS = frozenset(
 
 
 class MaskKind(StrEnum):
-    """What is shown instead of a value; see masks.py for the SQL of each."""
+    """What is shown instead of a value; see masks/ for the SQL of each."""
 
     CLEAR = "clear"
     NULL = "null"
@@ -68,11 +68,13 @@ class MaskKind(StrEnum):
     PSEUDONYM = "pseudonym"
     GENERALIZE = "generalize"
     TRUNCATE = "truncate"
+    DETECT = "detect"
+    JSONPATH = "jsonpath"
 
 
 @dataclass(frozen=True, slots=True)
 class Mask:
-    """One mask with its options; which options a kind knows stands in masks.py.
+    """One mask with its options; which options a kind knows stands in masks/.
 
     `hide_null`: show the mask also where the value is NULL, so that NULL-ness is hidden.
     """
@@ -80,6 +82,8 @@ class Mask:
     kind: MaskKind
     options: tuple[tuple[str, str | int], ...] = ()
     hide_null: bool = False
+    #: Of JSONPATH: path -> what is shown there.
+    paths: tuple[tuple[str, Mask], ...] = ()
 
     def option(self, name: str) -> str | int | None:
         return dict(self.options).get(name)

@@ -5,6 +5,8 @@ constants    fixed
 partial      partial, truncate
 pseudonym    pseudonym
 generalize   generalize
+detect       detect, with detect_numbers
+json_document  jsonpath, with json_paths
 arrays       masks of text, number and time for each element of an array
 
 Rules for all of them: the result has exactly the column's wire type, type modifier included (the outermost
@@ -18,10 +20,12 @@ from __future__ import annotations
 from masking.catalog import Column
 from masking.masks.arrays import each
 from masking.masks.constants import fixed, problem_fixed
+from masking.masks.detect import detect
 from masking.masks.generalize import generalize, problem_generalize
+from masking.masks.json_document import document, problem_document
 from masking.masks.partial import partial, problem_partial, problem_truncate, truncate
 from masking.masks.pseudonym import problem_pseudonym, pseudonym
-from masking.masks.types import default_collation, element_of, wire_type
+from masking.masks.types import default_collation, element_of, is_text, not_text, wire_type
 from masking.policy import Mask, MaskKind
 
 _OPTIONS: dict[MaskKind, frozenset[str]] = {
@@ -32,9 +36,13 @@ _OPTIONS: dict[MaskKind, frozenset[str]] = {
     MaskKind.PSEUDONYM: frozenset({"domain", "style", "length", "below"}),
     MaskKind.GENERALIZE: frozenset({"unit", "bucket", "prefix", "prefix6", "keep"}),
     MaskKind.TRUNCATE: frozenset({"length"}),
+    MaskKind.DETECT: frozenset(),
+    MaskKind.JSONPATH: frozenset({"rest"}),
 }
 #: Masks of which an array shows one for each element.
-_OF_ELEMENTS = frozenset({MaskKind.PARTIAL, MaskKind.PSEUDONYM, MaskKind.GENERALIZE, MaskKind.TRUNCATE})
+_OF_ELEMENTS = frozenset(MaskKind) - {MaskKind.CLEAR, MaskKind.NULL, MaskKind.FIXED}
+#: What these make of NULL is NULL, so that hide_null takes a constant there.
+_NULL_FOR_NULL = frozenset({MaskKind.GENERALIZE, MaskKind.TRUNCATE, MaskKind.DETECT})
 
 
 def mask_expression(mask: Mask, column: Column, value: str, key_setting: str) -> str:
@@ -61,6 +69,8 @@ def problem(mask: Mask, column: Column) -> str | None:
     unknown = sorted(name for name, _ in mask.options if name not in _OPTIONS[mask.kind])
     if unknown:
         return f"mask {mask.kind} knows no option {', '.join(unknown)}"
+    if mask.paths and mask.kind is not MaskKind.JSONPATH:
+        return f"mask {mask.kind} knows no paths; jsonpath does"
     element = element_of(column) if mask.kind in _OF_ELEMENTS else None
     if element is not None:
         return problem(mask, element)
@@ -77,10 +87,10 @@ def problem(mask: Mask, column: Column) -> str | None:
             return problem_generalize(mask, column)
         case MaskKind.TRUNCATE:
             return problem_truncate(mask, column)
-
-
-#: What these make of NULL is NULL, so that hide_null takes a constant there.
-_NULL_FOR_NULL = frozenset({MaskKind.GENERALIZE, MaskKind.TRUNCATE})
+        case MaskKind.DETECT:
+            return not_text(column)
+        case MaskKind.JSONPATH:
+            return problem_document(mask, column, problem)
 
 
 def _shown(mask: Mask, column: Column, value: str, key_setting: str) -> str:
@@ -97,12 +107,17 @@ def _shown(mask: Mask, column: Column, value: str, key_setting: str) -> str:
             return pseudonym(mask, column, value, key_setting)
         case MaskKind.GENERALIZE:
             return generalize(mask, column, value)
+        case MaskKind.DETECT:
+            return detect(value)
+        case MaskKind.JSONPATH:
+            return document(mask, column, value, lambda m, c, v: mask_expression(m, c, v, key_setting))
         case _:
             return truncate(mask, column, value)
 
 
 def _collation(mask: Mask, column: Column) -> str:
     """Masks that match patterns compare in "C" (a nondeterministic collation cannot); give the column its own back."""
-    if mask.kind is not MaskKind.PARTIAL or mask.option("style") is None:
+    plain = mask.kind is MaskKind.DETECT or (mask.kind is MaskKind.PARTIAL and mask.option("style") is not None)
+    if not plain or not is_text(column):
         return ""
     return f" COLLATE {column.collation or default_collation(column)}"

@@ -105,6 +105,20 @@ MISTAKES = [
     ('id = "clear"', "id = 1", "id", 'classification."public.customers".id', "expected a table"),
     ('style = "email"', "style = 1.5", "email", 'classification."public.customers".email.style', "text or a whole"),
     (
+        'email = { mask = "partial", style = "email" }',
+        'email = { mask = "jsonpath", paths = { "$.a" = "claer" } }',
+        "email",
+        'classification."public.customers".email.paths."$.a"',
+        'did you mean "clear"?',
+    ),
+    (
+        'email = { mask = "partial", style = "email" }',
+        'email = { mask = "jsonpath", paths = ["$.a"] }',
+        "email",
+        'classification."public.customers".email.paths',
+        "expected a table",
+    ),
+    (
         "hide_null = true",
         "hide_null = 1",
         "phone",

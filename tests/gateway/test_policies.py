@@ -135,6 +135,20 @@ CONTRADICTIONS = [
     ),
     (
         'email = { mask = "partial", style = "email" }',
+        'x = { mask = "jsonpath" }',
+        "x =",
+        "class",
+        "needs paths",
+    ),
+    (
+        'email = { mask = "partial", style = "email" }',
+        'x = { mask = "jsonpath", paths = { "a.b" = "clear" } }',
+        "x =",
+        "class",
+        "'a.b' is no path",
+    ),
+    (
+        'email = { mask = "partial", style = "email" }',
         'x = { mask = "generalize", unit = "fortnight" }',
         "x =",
         "class",
@@ -252,6 +266,20 @@ MISTAKES = [
         "sales.nothing",
         'classification."sales.nothing"',
         'no relation "sales.nothing"',
+    ),
+    (
+        'id = "clear"',
+        'id = "detect"',
+        "id =",
+        'classification."public.customers".id',
+        "needs a text type, not bigint",
+    ),
+    (
+        'id = "clear"',
+        'full_name = { mask = "jsonpath", paths = { "$.a" = "clear" } }',
+        "full_name =",
+        'classification."public.customers".full_name',
+        "needs json or jsonb, not text",
     ),
 ]
 

@@ -7,7 +7,7 @@ import pytest
 from masking.catalog import Column
 from masking.masks import mask_expression, problem
 from masking.parse import parse, print_tree
-from masking.policy import Mask, MaskKind
+from masking.policy import CLEAR, Mask, MaskKind
 from masking.system import SYSTEM_RELATIONS
 
 TYPES = (
@@ -58,6 +58,8 @@ MASKS = (
     Mask(MaskKind.GENERALIZE, (("keep", 2),)),
     Mask(MaskKind.GENERALIZE, (("prefix", 16),)),
     Mask(MaskKind.TRUNCATE, (("length", 1),)),
+    Mask(MaskKind.DETECT),
+    Mask(MaskKind.JSONPATH, (("rest", "***"),), paths=(("$.a[*].*", CLEAR), ("$.b", Mask(MaskKind.DETECT)))),
 )
 
 
