@@ -128,9 +128,11 @@ def running_gateway(
     warnings: Sequence[int] = WARN_SECONDS,
     policy: str = "",
     settings: Mapping[str, str] = MappingProxyType({}),
+    targets: str = "",
 ) -> Iterator[RunningGateway]:
     """A gateway of its own in front of the sample database, with its people; stopped afterwards.
-    `policy` is added to the demo's; `settings` are lines to add to sections: {"limits": "sessions = 5"}."""
+    `policy` is added to the demo's; `settings` are lines to add to sections: {"limits": "sessions = 5"};
+    `targets` are sections of their own."""
     stage = Stage(folder, database.postgres.cluster, warnings=warnings)
     stage.prepare(database.gateway.password)
     with stage.policy.open("a") as file:
@@ -141,6 +143,6 @@ def running_gateway(
         assert found, f"there is no section {section}"
         _, _, tail = tail.partition("\n")
         text = f"{head}{found}\n{lines}\n{tail}"
-    stage.settings.write_text(text)
+    stage.settings.write_text(text + targets)
     with running(stage):
         yield RunningGateway(stage, database)
