@@ -50,6 +50,9 @@ def judge_copy(analysis: Analysis, node: Message) -> None:
                 "Leave it out.",
                 option.def_elem.location,
             )
+        if option.def_elem.arg.HasField("boolean"):
+            # `CSV HEADER NULL ''` is printed as `(FORMAT csv, HEADER true, NULL '')`, where true is a word.
+            option.def_elem.arg.CopyFrom(string("true" if option.def_elem.arg.boolean.boolval else "false"))
     if message.HasField("query"):
         if kind_of(message.query) in WRITE_NODES:
             analysis.query(message.query, Scope(None))

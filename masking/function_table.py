@@ -126,6 +126,15 @@ SAFE_BY_TOPIC: dict[str, str] = {
         pg_my_temp_schema:0 pg_postmaster_start_time:0 pg_trigger_depth:0 session_user:0 system_user:0
         version:0
     """,
+    # The number of one's own transaction, which `xmin` and pg_stat_database tell as well: DataGrip's first question.
+    # Not whose transactions are running (snapshots, status of others).
+    "one's own transaction": """
+        pg_current_xact_id:0 pg_current_xact_id_if_assigned:0 txid_current:0 txid_current_if_assigned:0
+    """,
+    # As the view pg_stat_all_indexes shows it; DBeaver asks the function.
+    "counters": """
+        pg_stat_get_numscans:1
+    """,
     # They answer for a relation by its name or OID, and so tell that it exists; the catalog tells the same.
     "privileges": """
         acldefault:2 aclexplode:1 has_any_column_privilege:2-3 has_column_privilege:3-4

@@ -7,8 +7,9 @@ from collections.abc import Collection
 from masking.definitions import wrap_definition
 from masking.functions import SEQUENCE_FUNCTIONS, SETTING_FUNCTIONS, is_definition
 from masking.names import Names
-from masking.nodes import expression, strings, text_constant, text_node
+from masking.nodes import expression, rename, strings, text_constant, text_node
 from masking.parse import Message, pg
+from masking.policy import StatementKind
 from masking.refusal import not_understood
 from masking.rules import (
     WRITE_KINDS,
@@ -35,7 +36,7 @@ class Invocations(Names):
 
     def _func_call(self, message: Message, wrapper: Message | None, scope: Scope) -> bool:
         arguments = len(message.args) + (len(message.agg_order) if message.agg_within_group else 0)
-        if self._special_function(message, arguments):
+        if self._special_function(message, arguments, scope):
             return True
         definition = self._definition_function(message, arguments)
         if not definition:
@@ -67,22 +68,33 @@ class Invocations(Names):
             message.funcname.insert(0, pg.Node(string=pg.String(sval="pg_catalog")))
         return True
 
-    def _special_function(self, message: Message, arguments: int) -> bool:
+    def _special_function(self, message: Message, arguments: int, scope: Scope) -> bool:
         """Settings and sequences: judged by the literal that names them. True when it was one and may run."""
         names = strings(message.funcname)
         if names[:-1] not in ([], ["pg_catalog"]):
             return False
         name = names[-1]
-        if name not in SETTING_FUNCTIONS and name not in SEQUENCE_FUNCTIONS:
+        if name not in SETTING_FUNCTIONS and name not in SEQUENCE_FUNCTIONS and name != "pg_notify":
             return False
         if len(names) == 1 and any(f.schema != "pg_catalog" for f in self.calls.visible(name)):
             return False
         if any(arg.HasField("named_arg_expr") for arg in message.args) or message.func_variadic:
             raise not_understood("named arguments are not understood here", offset=message.location)
+        if name == "pg_notify":
+            # What NOTIFY does, as a call.
+            if StatementKind.NOTIFY not in self.policy.statements:
+                return False
+            if len(names) == 1:
+                rename(message.funcname, "pg_catalog", name)
+            return True
         first = text_constant(message.args[0]) if message.args else None
         if name == "current_setting":
             if first is None and arguments in (1, 2) and _is_text_parameter(message.args[0]):
                 self._only_listed(message.args[0], SHOWABLE)
+            elif first is None and arguments == 1 and _is_a_setting_by_name(message.args[0], scope):
+                # psql's \dconfig; NULL where the setting is not listed.
+                self._only_listed(message.args[0], SHOWABLE)
+                message.args.append(expression("true"))
             elif first is None or not may_show(first) or arguments not in (1, 2):
                 raise setting_not_shown(first, message.location)
         elif name == "pg_get_sequence_data" and arguments == 1:
@@ -170,3 +182,14 @@ def _is_text_parameter(node: Message) -> bool:
             return False
         node = node.type_cast.arg
     return bool(node.HasField("param_ref"))
+
+
+def _is_a_setting_by_name(node: Message, scope: Scope) -> bool:
+    """`s.name` of pg_catalog.pg_settings."""
+    if not node.HasField("column_ref"):
+        return False
+    names = strings(node.column_ref.fields)
+    if len(names) != len(node.column_ref.fields) or names[-1] != "name" or len(names) > 2:
+        return False
+    entry = scope.named(names[0]) if len(names) == 2 else next(iter(scope.with_column("name")[0]), None)
+    return entry is not None and entry.seen is not None and entry.seen.relation.qualified == "pg_catalog.pg_settings"

@@ -67,6 +67,8 @@ def parse(sql: str) -> Message:
             raise too_deep() from None
         place = len(sql) if message.endswith("at end of input") else error.args[1]
         offset = len(sql[:place].encode()) if isinstance(place, int) and place >= 0 else None
+        if message.startswith("invalid byte sequence"):
+            raise Forbidden("22021", "encoding", message) from None
         raise Forbidden("42601", "syntax", message, offset=offset) from None
     except DecodeError:
         raise too_deep() from None

@@ -2,8 +2,8 @@
 
 Never listed: what changes lexing (standard_conforming_strings, backslash_quote), names
 (search_path, which search_path.py looks after), identity (role, session_authorization), limits
-(work_mem, temp_file_limit), read-only mode, session_replication_role, or any custom setting, one of
-which holds the mask key. PG manual, chapter 20.
+(temp_file_limit; memory up to a ceiling only), read-only mode, session_replication_role, or any custom
+setting, one of which holds the mask key. PG manual, chapter 20.
 """
 
 from __future__ import annotations
@@ -52,6 +52,28 @@ NO_CEILINGS: Mapping[str, int] = {}
 def milliseconds(value: str) -> bool:
     """A duration as the timeouts take it: a number with an optional unit."""
     return _DURATION.fullmatch(value) is not None
+
+
+_KILOBYTES = {"": 1, "B": 1 / 1024, "kB": 1, "MB": 1024, "GB": 1024 * 1024}
+_AMOUNT = re.compile(r"\s*(\d{1,9})\s*(B|kB|MB|GB)?\s*")
+#: What one sort or hash table of a session may take; several may run at once, so it is no more than a report needs.
+MOST_WORK_MEMORY_KB = 256 * 1024
+
+
+def work_memory(value: str) -> bool:
+    """An amount of memory up to the ceiling, in kB when it has no unit."""
+    found = _AMOUNT.fullmatch(value)
+    return found is not None and int(found[1]) * _KILOBYTES[found[2] or ""] <= MOST_WORK_MEMORY_KB
+
+
+def cost(value: str) -> bool:
+    """A planner's estimate: any plain number, or an amount with a unit."""
+    return re.fullmatch(r"\s*-?\d{0,9}(\.\d{0,9})?(e[+-]?\d)?\s*(B|kB|MB|GB|TB)?\s*", value) is not None
+
+
+def _up_to(most: int) -> Check:
+    """A whole number that is not above this one."""
+    return lambda value: re.fullmatch(r"\s*\d{1,6}\s*", value) is not None and int(value) <= most
 
 
 def nonsystem_kinds(value: str) -> bool:
@@ -108,6 +130,40 @@ SETTABLE: Mapping[str, Check] = {
         ),
         boolean,
     ),
+    # What the planner believes things to cost.
+    **dict.fromkeys(
+        (
+            "random_page_cost",
+            "seq_page_cost",
+            "cpu_tuple_cost",
+            "cpu_index_tuple_cost",
+            "cpu_operator_cost",
+            "parallel_setup_cost",
+            "parallel_tuple_cost",
+            "min_parallel_table_scan_size",
+            "min_parallel_index_scan_size",
+            "effective_cache_size",
+            "effective_io_concurrency",
+            "jit_above_cost",
+            "jit_inline_above_cost",
+            "jit_optimize_above_cost",
+            "cursor_tuple_fraction",
+        ),
+        cost,
+    ),
+    # How hard it tries: beyond these, planning alone can take minutes.
+    "from_collapse_limit": _up_to(12),
+    "join_collapse_limit": _up_to(12),
+    "geqo_threshold": _up_to(12),
+    # The server's own max_parallel_workers bounds all sessions together.
+    "max_parallel_workers_per_gather": _up_to(8),
+    "work_mem": work_memory,
+    "maintenance_work_mem": work_memory,
+    "temp_buffers": work_memory,
+    # Of the session's own commits. Restored dumps set the rest to what it is anyway.
+    "synchronous_commit": _one_of("on", "off", "local", "remote_write", "remote_apply", "true", "false"),
+    "default_tablespace": _one_of(""),
+    "default_table_access_method": _one_of("heap"),
     "plan_cache_mode": _one_of("auto", "force_generic_plan", "force_custom_plan"),
     "constraint_exclusion": _one_of("on", "off", "partition"),
     # Only to the value that is pinned, because drivers and dump tools send them.
@@ -124,6 +180,7 @@ SETTABLE: Mapping[str, Check] = {
     "lock_timeout": milliseconds,
     "transaction_timeout": milliseconds,
     "idle_in_transaction_session_timeout": milliseconds,
+    "idle_session_timeout": milliseconds,
     # A transaction's own nature, not its permissions.
     "default_transaction_isolation": _one_of("read uncommitted", "read committed", "repeatable read", "serializable"),
     "transaction_isolation": _one_of("read uncommitted", "read committed", "repeatable read", "serializable"),
@@ -137,8 +194,6 @@ SETTABLE: Mapping[str, Check] = {
 #: Settings that SHOW and current_setting() may tell, and whose values pg_settings shows.
 SHOWABLE: frozenset[str] = frozenset(SETTABLE) | {
     "block_size",
-    "default_table_access_method",
-    "default_tablespace",
     "default_toast_compression",
     "default_with_oids",
     "in_hot_standby",
@@ -157,19 +212,12 @@ SHOWABLE: frozenset[str] = frozenset(SETTABLE) | {
     "server_version_num",
     "session_authorization",
     "ssl",
-    "temp_buffers",
     "wal_level",
-    "work_mem",
-    "maintenance_work_mem",
     "shared_buffers",
     "autovacuum",
     "track_counts",
     "max_prepared_transactions",
     "max_worker_processes",
-    "max_parallel_workers_per_gather",
-    "random_page_cost",
-    "seq_page_cost",
-    "effective_cache_size",
     "default_statistics_target",
     "backslash_quote",
     "escape_string_warning",
@@ -177,11 +225,9 @@ SHOWABLE: frozenset[str] = frozenset(SETTABLE) | {
     "transform_null_equals",
     "check_function_bodies",
     "segment_size",
-    "synchronous_commit",
     "session_replication_role",
     "role",
     "log_statement",
-    "idle_session_timeout",
     "scram_iterations",
 }
 

@@ -229,6 +229,11 @@ def _set(analysis: Analysis, node: Message) -> None:
         case pg.VAR_SET_MULTI if name in ("TRANSACTION", "SESSION CHARACTERISTICS"):
             for item in message.args:
                 _transaction_mode(analysis, item.def_elem)
+        case _ if name in ("role", "session_authorization") and _back_to_itself(message):
+            # Pools send it. Only ever back to what the upstream's session began with: RESET ROLE.
+            message.name = "role"
+            message.kind = pg.VAR_RESET if message.kind == pg.VAR_RESET else pg.VAR_SET_DEFAULT
+            del message.args[:]
         case pg.VAR_SET_DEFAULT | pg.VAR_RESET:
             # search_path goes back to what it is pinned to.
             if name != "search_path" and not may_set(name, None):
@@ -253,6 +258,14 @@ def _set(analysis: Analysis, node: Message) -> None:
                 del message.args[:]
         case _:
             raise _setting(analysis, name, message.location)
+
+
+def _back_to_itself(message: Message) -> bool:
+    """RESET ROLE, SET ROLE NONE, SET SESSION AUTHORIZATION DEFAULT."""
+    if message.kind in (pg.VAR_RESET, pg.VAR_SET_DEFAULT):
+        return True
+    values = [_setting_value(item) for item in message.args]
+    return message.kind == pg.VAR_SET_VALUE and message.name == "role" and values == ["none"]
 
 
 def _set_search_path(analysis: Analysis, message: Message, values: list[str | None]) -> None:

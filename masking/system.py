@@ -154,12 +154,14 @@ _CATALOGS: Mapping[str, SystemRelation] = {
     # Only superusers may name the column at all.
     "pg_subscription": SystemRelation(struck={"subconninfo": "NULL::pg_catalog.text"}),
     "pg_trigger": SystemRelation(
-        struck=_hidden("tgargs"),
+        struck={"tgargs": "CASE WHEN tgnargs OPERATOR(pg_catalog.=) 0 THEN tgargs END"},
         # tgqual names OLD and NEW; pg_get_triggerdef prints it.
         definitions={"tgqual": _nothing("tgqual")},
     ),
     "pg_type": SystemRelation(definitions=_tree("typdefaultbin", "0") | _text("typdefault")),
     "pg_user": SystemRelation(struck=_hidden("passwd", "useconfig")),
+    # Who may log in elsewhere, and how, is nobody's business: there are none.
+    "pg_user_mappings": SystemRelation(condition="false"),
     "pg_views": SystemRelation(definitions=_text("definition")),
 }
 

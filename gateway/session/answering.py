@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 
 from gateway.session.asking import BIND, CLOSE, DESCRIBE, EXECUTE, PARSE, QUERY, SYNC
 from gateway.session.conversation import Conversation, SecondLock, UpstreamViolation
-from gateway.session.refusals import error, without_values
+from gateway.session.refusals import as_asked, error, without_values
 from gateway.session.replies import COPY_FAIL, Expected, Running
 from masking.review import position_in_original
 from protocol.backend import (
@@ -291,4 +291,7 @@ def _shown(response: ErrorResponse, head: Expected | None) -> bytes:
             return None
         return position_in_original(judged.original, judged.sent.decode("utf-8"), at)
 
-    return ErrorResponse(without_values(response.fields, position)).encode()
+    fields = without_values(response.fields, position)
+    if judged is not None:
+        fields = as_asked(fields, judged.original)
+    return ErrorResponse(fields).encode()

@@ -61,3 +61,16 @@ def without_values(fields: Mapping[str, str], position: Callable[[int], int | No
         else:
             shown["P"] = str(at)
     return shown
+
+
+#: What the judge writes before the names of functions, so that they can mean nothing else.
+_OUR_SCHEMA = "pg_catalog."
+
+
+def as_asked(fields: Mapping[str, str], original: str) -> dict[str, str]:
+    """`function pg_catalog.sum(text) does not exist` becomes `function sum(text) …`, as it would read for
+    the client's own text, when that names no such schema."""
+    message = fields.get("M", "")
+    if not fields.get("C", "").startswith(CLASS_OF_NAMES) or _OUR_SCHEMA in original.lower():
+        return dict(fields)
+    return {**fields, "M": message.replace(f"function {_OUR_SCHEMA}", "function ")}

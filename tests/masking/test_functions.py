@@ -43,7 +43,7 @@ NEVER_NAMES = """
     pg_advisory_xact_lock pg_advisory_xact_lock_shared pg_try_advisory_lock pg_try_advisory_lock_shared
     pg_try_advisory_xact_lock pg_try_advisory_xact_lock_shared pg_advisory_unlock_shared
     nextval currval setval lastval pg_sequence_last_value set_config current_setting current_query
-    txid_current txid_status txid_current_snapshot txid_current_if_assigned pg_current_xact_id pg_xact_status
+    txid_status txid_current_snapshot pg_xact_status
     pg_current_snapshot pg_xact_commit_timestamp pg_last_committed_xact pg_get_multixact_members
     currtid2 satisfies_hash_partition pg_import_system_collations pg_extension_config_dump pg_nextoid
     pg_stop_making_pinned_objects binary_upgrade_set_missing_value brin_summarize_new_values gin_clean_pending_list

@@ -49,7 +49,6 @@ SELECT * FROM pg_statistic_ext_data
 SELECT * FROM pg_authid
 SELECT * FROM pg_shadow
 SELECT * FROM pg_user_mapping
-SELECT * FROM pg_user_mappings
 SELECT * FROM pg_largeobject
 SELECT * FROM pg_toast.pg_toast_1262
 SELECT pg_read_file('/etc/passwd')

@@ -135,7 +135,7 @@ COPY users (id, email) TO STDOUT WITH (FORMAT csv, HEADER)
 --> COPY (SELECT id, email FROM (SELECT id, name, NULL::pg_catalog.text AS email, NULL::int AS salary, doc FROM ONLY public.users) users) TO STDOUT WITH (FORMAT CSV, HEADER)
 
 COPY orders TO STDOUT CSV HEADER
---= COPY public.orders TO STDOUT CSV HEADER
+--= COPY public.orders TO STDOUT WITH (FORMAT CSV, HEADER true)
 
 COPY pay TO STDOUT
 --! 42809 copy-not-a-table

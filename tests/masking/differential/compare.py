@@ -41,11 +41,15 @@ def cases(name: str) -> list[str]:
     return [line for line in lines if line and not line.startswith("--")]
 
 
-def ask(connection: psycopg.Connection, text: str, *, binary: bool = False, parameters: tuple[bytes, ...] = ()) -> Answer:
+def ask(
+    connection: psycopg.Connection, text: str, *, binary: bool = False, parameters: tuple[bytes, ...] = ()
+) -> Answer:
     """The whole answer to a query string; `binary`: by the extended protocol, which takes one statement."""
     answer = Answer()
     if binary:
-        _take(connection.pgconn, connection.pgconn.exec_params(text.encode(), parameters or None, result_format=1), answer)
+        _take(
+            connection.pgconn, connection.pgconn.exec_params(text.encode(), parameters or None, result_format=1), answer
+        )
         return answer
     connection.pgconn.send_query(text.encode())
     while (result := connection.pgconn.get_result()) is not None:

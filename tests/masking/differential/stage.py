@@ -62,7 +62,10 @@ class Market:
 
     def direct(self, database: str = MARKET) -> psycopg.Connection:
         """A session past the gateway, as the gateway's own login and on its path."""
-        return _ready(self.sample.postgres.dsn(database, self.sample.gateway), options=f"-c search_path={','.join(SEARCH_PATH)},pg_temp")
+        return _ready(
+            self.sample.postgres.dsn(database, self.sample.gateway),
+            options=f"-c search_path={','.join(SEARCH_PATH)},pg_temp",
+        )
 
 
 def _ready(conninfo: str, **options: Any) -> psycopg.Connection:
@@ -118,13 +121,15 @@ CREATE TABLE market.by_month (month date PRIMARY KEY, sold bigint, revenue numer
 def fill_twin(market: Market) -> None:
     """Copy each relation through the gateway into the twin."""
     postgres = market.sample.postgres
-    tables = [name for name in CLASSIFICATION if not name.startswith("market.sales_")]
+    tables = [name for name in CLASSIFICATION if not name.startswith(("market.sales_", "market.ticket_"))]
     postgres.run("".join(f"TRUNCATE {name} CASCADE;" for name in tables if name.startswith("tpch.")), TWIN)
     postgres.run(LOOSEN, TWIN)
     postgres.run(f"GRANT ALL ON ALL TABLES IN SCHEMA market TO {GATEWAY_LOGIN}", TWIN)
     with market.through("analyst") as source, psycopg.connect(postgres.dsn(TWIN), autocommit=True) as target:
         for name in tables:
-            only = "" if name in ("market.sales", "market.active_people", "market.totals", "market.by_month") else "ONLY"
+            only = (
+                "" if name in ("market.sales", "market.active_people", "market.totals", "market.by_month") else "ONLY"
+            )
             query = f"COPY (SELECT * FROM {only} {name}) TO STDOUT"
             with source.cursor().copy(query) as out, target.cursor().copy(f"COPY {name} FROM STDIN") as into:
                 for chunk in out:
@@ -141,9 +146,7 @@ def open_market(sample: SampleDatabase, folder: Path) -> Iterator[Market]:
         stack.callback(_drop, postgres)
         target = TARGET.format(port=postgres.port)
         gateway = stack.enter_context(running_gateway(sample, folder, policy=POLICY, targets=target))
-        given = {
-            role: gateway.give(role, target=MARKET, seconds=3600) for role in ("analyst", "writer", "steward")
-        }
+        given = {role: gateway.give(role, target=MARKET, seconds=3600) for role in ("analyst", "writer", "steward")}
         market = Market(sample, gateway, given)
         fill_twin(market)
         yield market

@@ -92,8 +92,6 @@ SET enable_partition_pruning = on
 SET synchronous_commit = off
 SET synchronous_commit TO 'on'
 SET default_text_search_config = 'pg_catalog.english'
-SET escape_string_warning = off
-SET check_function_bodies = false
 SET xmloption = content
 SET row_security = on
 SET default_tablespace = ''

@@ -103,7 +103,7 @@ SELECT rolname FROM pg_catalog.pg_roles WHERE rolname !~ '^pg_' ORDER BY 1
 SELECT fsrv.srvname, fdw.fdwname FROM pg_catalog.pg_foreign_server fsrv JOIN pg_catalog.pg_foreign_data_wrapper fdw ON fdw.oid = fsrv.srvfdw ORDER BY 1
 SELECT p.oid, p.pubname, p.puballtables, p.pubinsert, pg_catalog.pg_get_userbyid(p.pubowner) FROM pg_catalog.pg_publication p ORDER BY 2
 SELECT evtname, evtevent, evtenabled FROM pg_catalog.pg_event_trigger ORDER BY 1
-SELECT pid, locktype, mode, granted FROM pg_catalog.pg_locks WHERE pid = pg_backend_pid() AND locktype = 'virtualxid'
+SELECT locktype, mode, granted FROM pg_catalog.pg_locks WHERE pid = pg_backend_pid() AND locktype = 'virtualxid'
 SELECT current_setting('is_superuser') = 'on'
 -- DBeaver
 SELECT n.oid, n.*, d.description FROM pg_catalog.pg_namespace n LEFT OUTER JOIN pg_catalog.pg_description d ON d.objoid = n.oid AND d.objsubid = 0 AND d.classoid = 'pg_namespace'::regclass ORDER BY nspname
@@ -170,7 +170,7 @@ SELECT * FROM information_schema.enabled_roles ORDER BY 1
 SELECT * FROM information_schema.character_sets
 SELECT feature_id FROM information_schema.sql_features WHERE feature_id LIKE 'T17%' ORDER BY 1
 SELECT * FROM information_schema.column_column_usage ORDER BY 1, 2, 3
-SELECT * FROM pg_catalog.pg_sequences WHERE schemaname = 'market' AND sequencename = 'people_id_seq'
+SELECT schemaname, sequencename, data_type, start_value, increment_by, cycle, cache_size FROM pg_catalog.pg_sequences WHERE schemaname = 'market' AND sequencename = 'people_id_seq'
 SELECT schemaname, tablename, tableowner, hasindexes, hasrules, hastriggers FROM pg_catalog.pg_tables WHERE schemaname = 'market' ORDER BY 2
 SELECT * FROM pg_catalog.pg_matviews
 SELECT * FROM pg_catalog.pg_rules WHERE schemaname = 'market'
