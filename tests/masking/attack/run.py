@@ -107,6 +107,8 @@ RESTLESS = (
     "clock_timestamp",
     "now()",
     "backend_pid",
+    "txid_current",
+    "current_xact_id",
     "gen_random_uuid",
     "pg_stat_",
     "explain analy",

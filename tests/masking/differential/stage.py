@@ -83,7 +83,8 @@ def make_market(postgres: Postgres) -> None:
     for database in (MARKET, TWIN):
         postgres.run(
             "".join(
-                f"GRANT USAGE ON SCHEMA {schema} TO {GATEWAY_LOGIN}; GRANT ALL ON ALL TABLES IN SCHEMA {schema} TO {GATEWAY_LOGIN};"
+                f"GRANT USAGE ON SCHEMA {schema} TO {GATEWAY_LOGIN};"
+                f"GRANT ALL ON ALL TABLES IN SCHEMA {schema} TO {GATEWAY_LOGIN};"
                 f"GRANT ALL ON ALL SEQUENCES IN SCHEMA {schema} TO {GATEWAY_LOGIN};"
                 for schema in ("market", "tpch")
             ),
