@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import bisect
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from config.problems import Location
 
@@ -17,11 +18,22 @@ _BARE_END = frozenset(" \t\r\n=.]")
 _SCALAR_END = frozenset(",]}\n#")
 
 
+@dataclass(frozen=True, slots=True)
+class Header:
+    """A line that opens a table: `[a.b]`, or `[[a.b]]` for one of many."""
+
+    location: Location
+    line: int
+    many: bool = False
+
+
 class Lines:
     """Line numbers of a document by location; what has no line of its own has that of its nearest parent."""
 
-    def __init__(self, found: Mapping[Location, int] | None = None) -> None:
+    def __init__(self, found: Mapping[Location, int] | None = None, headers: Sequence[Header] = ()) -> None:
         self._found = dict(found or {})
+        #: Every header in its order.
+        self.headers = tuple(headers)
 
     def __contains__(self, location: Location) -> bool:
         return location in self._found
@@ -43,7 +55,7 @@ def locate(text: str) -> Lines:
     """All locations of a TOML document, which must be one that tomllib reads."""
     reader = _Reader(text)
     reader.document()
-    return Lines(reader.found)
+    return Lines(reader.found, reader.headers)
 
 
 class _Reader:
@@ -54,6 +66,7 @@ class _Reader:
         self.found: dict[Location, int] = {}
         #: Arrays of tables, with how many elements each has so far.
         self.arrays: dict[Location, int] = {}
+        self.headers: list[Header] = []
 
     def document(self) -> None:
         table: Location = ()
@@ -81,6 +94,7 @@ class _Reader:
             if location in self.arrays:
                 location = (*location, self.arrays[location] - 1)
                 self.found.setdefault(location, line)
+        self.headers.append(Header(location, line, many))
         return location
 
     def _pair(self, table: Location) -> None:

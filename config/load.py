@@ -16,11 +16,12 @@ from pydantic_core import ErrorDetails
 from config.environment import apply, overrides
 from config.lines import Lines, locate
 from config.policy_file import PolicyDocument, PolicyFile
+from config.policy_tests import PolicyTests, TestsDocument
 from config.problems import ConfigError, Location, Problem, dotted, suggestion
 from config.settings import Api, Gateway, Metrics, Settings, Tls
 from config.shape import description_at, did_you_mean, fields_at
 
-__all__ = ["ConfigError", "Problem", "load_policy", "load_settings", "parse_policy"]
+__all__ = ["ConfigError", "Problem", "load_policy", "load_policy_tests", "load_settings", "parse_policy"]
 
 #: More is no file that a person wrote.
 MAX_BYTES = 1024 * 1024
@@ -74,6 +75,15 @@ def parse_policy(content: bytes, file: str = "policy.toml") -> PolicyFile:
         file=file,
         lines=reader.lines,
     )
+
+
+def load_policy_tests(path: Path | str) -> PolicyTests:
+    """Read the file with the policy's tests. Raises ConfigError with all problems."""
+    path = Path(path)
+    reader = _Reader(str(path), _bytes(path))
+    sections = reader.sections(TestsDocument, {})
+    reader.finish()
+    return PolicyTests(str(path), sections["test"], reader.lines)
 
 
 def _bytes(path: Path) -> bytes:

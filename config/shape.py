@@ -18,6 +18,8 @@ def step(annotation: Any, key: str) -> Any:
         return found.annotation if found is not None else None
     if get_origin(inner) is dict:
         return get_args(inner)[1]
+    if get_origin(inner) is tuple and key.isdigit():
+        return get_args(inner)[0]
     return None
 
 

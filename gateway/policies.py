@@ -348,9 +348,11 @@ def _relation(catalog: Catalog, written: str) -> Relation | None:
     # Names may hold dots; which of them parts schema from name, only the catalog can tell.
     for index, character in enumerate(written):
         if character == ".":
-            found = catalog.relations.get((written[:index], written[index + 1 :]))
-            if found is not None:
-                return found
+            schema = written[:index]
+            for name in {schema, schema[1:-1] if schema[:1] + schema[-1:] == '""' else schema}:
+                found = catalog.relations.get((name, written[index + 1 :]))
+                if found is not None and found.qualified == written:
+                    return found
     return None
 
 

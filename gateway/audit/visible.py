@@ -22,6 +22,19 @@ def visible(text: str, *, lines: bool = False) -> str:
     return _ANY_SUSPECT.sub(_escape, text)
 
 
+def visible_json(text: str) -> str:
+    """JSON that says the same, with every character that does not show as itself written as `\\u001b`."""
+    return _ANY_SUSPECT.sub(_as_json_escape, text)
+
+
+def _as_json_escape(found: re.Match[str]) -> str:
+    character = found[0]
+    if character == "\n" or unicodedata.category(character) not in _UNSEEN:
+        return character
+    units = character.encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
+
+
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 

@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from config.durations import format_duration
-from gateway.audit.visible import visible
+from gateway.audit.visible import visible, visible_json
 
 
 class Exit(IntEnum):
@@ -81,8 +81,8 @@ def note(text: str) -> None:
 
 
 def put_json(value: object) -> None:
-    """JSON on stdout."""
-    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, default=str) + "\n")
+    """JSON on stdout. Letters stay letters; what a terminal would act on is written as its number."""
+    sys.stdout.write(visible_json(json.dumps(value, indent=2, ensure_ascii=False, default=str)) + "\n")
 
 
 def put_plain(text: str) -> None:

@@ -2,117 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
-
-import pytest
-from typer.testing import CliRunner
-
-from gateway.cli.main import app
-from tests.support.postgres import SampleDatabase
-
-PEM = "-----BEGIN {0}-----\nbm90IGEgcmVhbCBvbmU=\n-----END {0}-----\n"
-
-SETTINGS = """\
-[tls]
-certificate = "server.crt"
-private_key = "file:key.pem"
-
-[tokens]
-issuer = "https://localhost"
-audience = "pgcurfew"
-signing_key = "file:key.pem"
-key_id = "one"
-
-[api]
-public_url = "https://localhost:6480"
-
-[store]
-path = "state.sqlite"
-
-[record]
-directory = "record"
-sealing = "off"
-signing_key = "file:key.pem"
-
-[masking]
-key = "file:mask.key"
-
-[policy]
-file = "policy.toml"
-
-[targets.shop]
-host = "localhost"
-port = {port}
-database = "{database}"
-user = "{user}"
-password = "file:password"
-sslrootcert = "{authority}"
-search_path = ["public", "sales"]
-"""
-
-POLICY = """\
-[roles.support]
-targets = ["shop"]
-requesters = ["support"]
-approvers = ["leads"]
-max_duration = "2h"
-statements = ["read"]
-
-[roles.support.relations]
-"public.customers" = "read"
-"public.staff" = { read = ["id", "full_name"] }
-
-[classification."public.customers"]
-id = "clear"
-email = { mask = "partial", style = "email" }
-
-[classification."public.staff"]
-"*" = "clear"
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Host:
-    """The gateway's host, with a person at its keyboard."""
-
-    home: Path
-
-    def write(self, name: str, text: str) -> None:
-        (self.home / name).write_text(text)
-        (self.home / name).chmod(0o600)
-
-    def types(self, *words: str) -> tuple[int, str]:
-        """Exit code and everything that was said."""
-        result = CliRunner().invoke(app, ["policy", *words, "--config", str(self.home / "pgcurfew.toml")])
-        return result.exit_code, result.output
-
-    def asks(self, *words: str) -> tuple[int, Any]:
-        """The same with --json."""
-        result = CliRunner().invoke(app, ["policy", *words, "--json", "--config", str(self.home / "pgcurfew.toml")])
-        return result.exit_code, json.loads(result.stdout)
-
-
-@pytest.fixture
-def host(tmp_path: Path, sample_database: SampleDatabase) -> Host:
-    host = Host(tmp_path)
-    host.write("server.crt", PEM.format("CERTIFICATE"))
-    host.write("key.pem", PEM.format("PRIVATE KEY"))
-    host.write("mask.key", "k" * 32)
-    host.write("password", sample_database.gateway.password + "\n")
-    host.write("policy.toml", POLICY)
-    host.write(
-        "pgcurfew.toml",
-        SETTINGS.format(
-            port=sample_database.postgres.port,
-            database=sample_database.name,
-            user=sample_database.gateway.user,
-            authority=sample_database.postgres.ca_file,
-        ),
-    )
-    return host
+from tests.support.host import POLICY, Host
 
 
 def test_a_right_policy_is_said_to_be_right(host: Host) -> None:
@@ -120,6 +10,34 @@ def test_a_right_policy_is_said_to_be_right(host: Host) -> None:
     assert code == 0, said
     assert "is right: roles support, checked against shop" in said
     assert "note: shop: public.customers: 14 of 16 columns are not classified and show NULL: full_name, phone" in said
+
+
+def test_what_no_role_can_see_and_what_is_classified_is_counted(host: Host) -> None:
+    code, said = host.types("check")
+    assert code == 0
+    assert "note: shop: 4 relations that no role can see: public.customer_overview, public.support_tickets, " in said
+    assert "note: shop: of the columns that roles read, 3 are clear, 1 masked, 14 not classified" in said
+    _, answer = host.asks("check")
+    assert "sales.orders" in answer["out_of_sight"][0]["relations"]
+
+
+def test_a_schema_with_a_dot_in_its_name_is_found(odd_host: Host) -> None:
+    text = (odd_host.home / "policy.toml").read_text()
+    odd_host.write("policy.toml", text + '\'"odd.schema".t.x\' = "read"\n')
+    code, said = odd_host.types("check")
+    assert code == 0, said
+    odd_host.write("policy.toml", text + '"odd.schema.t.x" = "read"\n')
+    code, said = odd_host.types("check")
+    assert code == 1
+    assert 'no relation "odd.schema.t.x"' in said
+
+
+def test_what_the_gateway_logs_does_not_mix_with_an_answer(host: Host) -> None:
+    host.write("password", "s3cr3t but wrong")
+    ran = host.runs("check", "--json")
+    assert ran.code == 4
+    assert ran.json()["targets"][0]["unreachable"]
+    assert "warning: " in ran.err
 
 
 def test_every_mistake_of_both_files_is_reported_at_once(host: Host) -> None:

@@ -330,11 +330,17 @@ def test_a_name_with_a_dot_in_it_is_found() -> None:
     catalog = Catalog("v", 170000, ("public",), {("a.b", "c.d"): odd}, (), ())
     text = (
         GOOD[: GOOD.index("[roles.support.rel")]
-        .replace("public.customers.phone", "a.b.c.d.x.y")
+        .replace('"public.customers.phone"', "'\"a.b\".c.d.x.y'")
         .replace('["read", "update"]', '["read"]')
     )
-    policies = compiled(f'{text}[roles.support.relations]\n"a.b.c.d" = "read"\n')
+    policies = compiled(f'{text}[roles.support.relations]\n\'"a.b".c.d\' = "read"\n')
     assert check_against(policies, catalog, "shop") == ()
+    # As the judge reads it, this is relation "b.c.d" of schema a, which is not there.
+    other = compiled(
+        f'{text}[roles.support.relations]\n"a.b.c.d" = "read"\n'.replace("'\"a.b\".c.d.x.y'", '"a.b.c.d.x.y"')
+    )
+    (problem,) = check_against(other, catalog, "shop")
+    assert 'no relation "a.b.c.d"' in problem.message
 
 
 def test_columns_are_counted_by_how_they_are_classified(catalog: Catalog) -> None:
