@@ -71,7 +71,8 @@ class TellingContext(ssl.SSLContext):
 class Receiver(Protocol):
     """What a relay's side of a channel must answer to."""
 
-    def received(self, data: bytes) -> None: ...
+    @property
+    def received(self) -> Callable[[bytes], None]: ...
     def left(self, error: Exception | None) -> None: ...
     def congested(self) -> None: ...
     def relieved(self) -> None: ...
@@ -85,6 +86,7 @@ class Channel(asyncio.Protocol):
         self._buffer = bytearray()
         self._waiter: asyncio.Future[None] | None = None
         self._receiver: Receiver | None = None
+        self._received: Callable[[bytes], None] | None = None
         self._closed = False
         self._error: Exception | None = None
         self._paused = False
@@ -100,8 +102,8 @@ class Channel(asyncio.Protocol):
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
 
     def data_received(self, data: bytes) -> None:
-        if self._receiver is not None:
-            self._receiver.received(data)
+        if self._received is not None:
+            self._received(data)
             return
         self._buffer += data
         if len(self._buffer) >= HANDSHAKE_BUFFER:
@@ -264,6 +266,7 @@ class Channel(asyncio.Protocol):
     def relay_to(self, receiver: Receiver) -> None:
         """From now on bytes go to `receiver`, those already here first."""
         self._receiver = receiver
+        self._received = receiver.received
         waiting = bytes(self._buffer)
         self._buffer.clear()
         if waiting:

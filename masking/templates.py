@@ -34,6 +34,8 @@ OTHER_VALUES = frozenset({"PARAM", "BCONST", "XCONST", "USCONST"})
 #: Clauses in which a bare number means a column of the result.
 ORDINALS = ("group_clause", "sort_clause", "distinct_clause")
 MOST_CONSTANTS = 200
+#: A number of so many digits is an integer for every scanner.
+MOST_DIGITS = 9
 _FLOAT = frozenset("0123456789.eE+-")
 
 
@@ -92,6 +94,54 @@ def shape_of(sql: str) -> Shape | None:
         return None
     key.append(sql[last:])
     return Shape(tuple(key), tuple(constants))
+
+
+def normal_form(sql: str) -> str | None:
+    """The text with `$1`, `$2`, … in place of its constants, as libpg_query's normaliser writes it; None when
+    it cannot be read, or when a `$` of its own could be taken for such a place.
+
+    It costs a third of a shape, so it is asked first (`Numbered`).
+    """
+    if "$" in sql:
+        return None
+    try:
+        return str(parser.normalize(sql))
+    except Error:
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Numbered:
+    """What the texts of one normal form look like when all their constants are whole numbers."""
+
+    #: What stands before, between and after the numbers.
+    pieces: tuple[str, ...]
+
+    def constants(self, sql: str) -> tuple[str, ...] | None:
+        """The numbers in a text of this normal form; None unless the text is the pieces and plain numbers of
+        up to nine digits between them. The scanner reads such a text as it has read the template's own:
+        what comes before and after each number is the same, and every version reads the number alike."""
+        pieces = self.pieces
+        position = len(pieces[0])
+        found: list[str] = []
+        for piece in pieces[1:]:
+            end = sql.find(piece, position) if piece else len(sql)
+            number = sql[position:end]
+            if not (0 < len(number) <= MOST_DIGITS and number.isascii() and number.isdigit()):
+                return None
+            found.append(number)
+            position = end + len(piece)
+        return tuple(found) if position == len(sql) and sql.startswith(pieces[0]) else None
+
+
+def numbered(shape: Shape, normal: str) -> Numbered | None:
+    """The quick way to the template of this shape, when its constants are whole numbers and the normal form has a place
+    for each of them and nothing else."""
+    pieces, kinds = shape.key[::2], shape.key[1::2]
+    if set(kinds) != {"ICONST"} or any(len(constant) > MOST_DIGITS for constant in shape.constants):
+        return None
+    expected = "".join(f"{piece}${index}" for index, piece in enumerate(pieces[:-1], 1)) + pieces[-1]
+    return Numbered(pieces) if normal == expected else None
 
 
 def template_of(shape: Shape, sql: str, policy: RolePolicy, catalog: Catalog) -> Template | None:

@@ -17,14 +17,15 @@ _HEADER = Struct(">BI")
 _UNPACK_INT32 = _INT32.unpack_from
 
 #: Format codes: 0 text, 1 binary.
-_FORMATS = frozenset((0, 1))
+FORMATS = frozenset((0, 1))
 
 #: A message's length is a signed Int32 that counts itself.
 MAX_LENGTH = 0x7FFF_FFFF
 
 
 @lru_cache(256)
-def _repeated(letter: str, number: int) -> Struct:
+def repeated(letter: str, number: int) -> Struct:
+    """So many numbers of one kind, one after the other."""
     return Struct(f">{number}{letter}")
 
 
@@ -142,21 +143,21 @@ class Reader:
 
     def oids(self) -> tuple[int, ...]:
         """Int16 count and that many OIDs."""
-        return self.structure(_repeated("I", self.count()))
+        return self.structure(repeated("I", self.count()))
 
     def formats(self) -> tuple[int, ...]:
         """Int16 count and that many format codes: 0 text, 1 binary."""
         number = self.count()
         if not number:
             return ()
-        codes = self.structure(_repeated("h", number))
-        if not _FORMATS.issuperset(codes):
+        codes = self.structure(repeated("h", number))
+        if not FORMATS.issuperset(codes):
             raise self.violation("unsupported format code")
         return codes
 
     def format(self) -> int:
         code = self.int16()
-        if code not in _FORMATS:
+        if code not in FORMATS:
             raise self.violation("unsupported format code")
         return code
 

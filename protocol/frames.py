@@ -63,6 +63,11 @@ class FrontendFrames:
         """Bytes kept of a frame that is not complete."""
         return len(self._partial)
 
+    @property
+    def idle(self) -> bool:
+        """Between two frames, and in step: what comes next begins one."""
+        return not self._partial and self._broken is None
+
     def feed(self, data: bytes) -> list[tuple[int, bytes]]:
         """The frames that `data` completes, as (kind, frame)."""
         if self._broken is not None:
@@ -186,6 +191,11 @@ class BackendFrames:
     def buffered(self) -> int:
         """Bytes kept of a message that is not complete."""
         return len(self._partial)
+
+    @property
+    def idle(self) -> bool:
+        """Between two messages, and in step: what comes next begins one."""
+        return not self._partial and not self._row_left and self._broken is None
 
     def feed(self, data: bytes) -> list[Piece]:
         """The pieces in `data`; put together they are the stream without the bytes still kept."""

@@ -30,8 +30,7 @@ _AFTER_TIME = 110
 _encode = msgspec.json.Encoder().encode
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(msgspec.Struct, frozen=True):
     """The last line of a log: its number and its digest (hex, as bytes: it goes into the next line)."""
 
     seq: int
@@ -64,7 +63,7 @@ class Walk:
     lines: int = 0
     size: int = 0
     torn: int = 0
-    head: Head = Head(0, b"")
+    head: Head = field(default_factory=lambda: Head(0, b""))
     #: The last line, when its `prev` does not fit and nothing after it tells which of the two was
     #: changed. Its break is the last one.
     undecided: int = 0

@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import os
 import threading
+from binascii import hexlify
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -167,7 +168,7 @@ class Journal:
             line = make_line(digest, time, seq, body)
             if finish is not None:
                 line = finish(line)
-            digest = sha256(line).hexdigest().encode()
+            digest = hexlify(sha256(line).digest())
             lines.append(line)
         chunk = b"".join(lines)
         try:

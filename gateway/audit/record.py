@@ -34,6 +34,8 @@ Sealing = Literal["auditors", "off"]
 
 #: A group fsync this often in "process" mode.
 SYNC_SECONDS = 0.1
+#: How statements came out is written with what comes next in their session, or after this time.
+SOON_SECONDS = 0.05
 
 _LOG_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
@@ -44,11 +46,12 @@ class RecordLocked(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Ending:
-    """A log that is over and not yet closed in the ledger; `last` could not be written yet."""
+    """A log that is over and not yet closed in the ledger. Of a session, some of the end may still have
+    to be written."""
 
     log: str
     journal: Journal
-    last: Fact | None
+    session: SessionRecord | None = None
 
 
 class Recorder:
@@ -83,6 +86,9 @@ class Recorder:
         self._clock = clock
         self._disk = disk
         self._open: dict[str, Journal] = {}
+        self._sessions: dict[str, SessionRecord] = {}
+        #: Sessions of which something waits to be written.
+        self._waiting: set[SessionRecord] = set()
         self._endings: list[_Ending] = []
         #: Ledger entries that the disk did not take.
         self._owed: list[ledger.Entry] = []
@@ -173,9 +179,13 @@ class Recorder:
         seal = Seal("off") if sealer is None else sealer.seal
         body = b'"event":%b,"seal":%b' % (json_of(fact), json_of(seal))
         journal = self._begin(fact.session, "session", body)
-        return SessionRecord(
-            journal, sealer, self._durable, lambda last: self._ended(_Ending(fact.session, journal, last))
-        )
+
+        def ended(session: SessionRecord) -> None:
+            self._ended(_Ending(fact.session, journal, session))
+
+        session = SessionRecord(journal, sealer, self._durable, ended, self._waiting.add)
+        self._sessions[fact.session] = session
+        return session
 
     def note(self, fact: Fact) -> None:
         """Record what belongs to no session in the control log (a new one each day). Raises RecordUnavailable."""
@@ -183,7 +193,7 @@ class Recorder:
         if self._control is not None and self._control[0].split("-")[1] != today:
             log, journal = self._control
             self._control = None
-            self._ended(_Ending(log, journal, None))
+            self._ended(_Ending(log, journal))
         body = b'"event":' + json_of(fact)
         if self._control is None:
             log = f"control-{today}-{secrets.token_hex(6)}"
@@ -194,7 +204,27 @@ class Recorder:
             self._control[1].sync()
 
     async def run(self) -> None:
-        """Sync every 100 ms and sign a checkpoint every few seconds, in a thread, until cancelled."""
+        """Until cancelled: write every 50 ms what waits to be written; in a thread, sync every 100 ms and
+        sign a checkpoint every few seconds."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._write_what_waits())
+            tasks.create_task(self._keep_safe())
+
+    async def _write_what_waits(self) -> None:
+        while True:
+            await asyncio.sleep(SOON_SECONDS)
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what waits to be written; what cannot be written goes on waiting."""
+        for session in list(self._waiting):
+            try:
+                session.flush()
+            except RecordUnavailable:
+                continue  # the next sync says so
+            self._waiting.discard(session)
+
+    async def _keep_safe(self) -> None:
         log = structlog.get_logger()
         loop = asyncio.get_running_loop()
         due = loop.time() + self._checkpoint_seconds
@@ -247,9 +277,10 @@ class Recorder:
         Raises RecordUnavailable when the disk does not take it; the next start then finds a cut record."""
         with self._one_pass:
             try:
-                control = None if self._control is None else self._control[0]
-                for log, journal in list(self._open.items()):
-                    self._ended(_Ending(log, journal, None if log == control else SessionClosed(cause="shutdown")))
+                for session in list(self._sessions.values()):
+                    session.close(SessionClosed(cause="shutdown"))
+                if self._control is not None:
+                    self._ended(_Ending(*self._control))
                 self._control = None
                 self._sync()
                 self._tell_ledger(ledger.RecorderStopped())
@@ -281,6 +312,7 @@ class Recorder:
 
     def _ended(self, ending: _Ending) -> None:
         self._open.pop(ending.log, None)
+        self._sessions.pop(ending.log, None)
         self._endings.append(ending)
 
     def _tell_ledger(self, entry: ledger.Entry, *, sync: bool = False) -> None:
@@ -320,9 +352,8 @@ class Recorder:
 
     def _finish(self, ending: _Ending) -> None:
         """A log is closed in the ledger when all of it is on disk."""
-        if ending.last is not None:
-            ending.journal.add(b'"event":' + json_of(ending.last))
-            self._endings[self._endings.index(ending)] = ending = _Ending(ending.log, ending.journal, None)
+        if ending.session is not None:
+            ending.session.flush()
         head = ending.journal.sync()
         self._tell_ledger(ledger.LogClosed(log=ending.log, seq=head.seq, digest=head.digest.decode()))
         self._endings.remove(ending)

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from gateway.session.asking import BIND, CLOSE, DESCRIBE, EXECUTE, PARSE, QUERY, SYNC
 from gateway.session.conversation import Conversation, SecondLock, UpstreamViolation
 from gateway.session.refusals import as_asked, error, without_values
-from gateway.session.replies import COPY_FAIL, Expected, Running
+from gateway.session.replies import BIND, CLOSE, COPY_FAIL, DESCRIBE, EXECUTE, PARSE, QUERY, SYNC, Expected, Running
 from masking.review import position_in_original
 from protocol.backend import (
     CommandComplete,
@@ -85,6 +84,10 @@ class Answering:
             raise UpstreamViolation(f"message {chr(frame.kind)!r} in the middle of a session")
         handler(frame.raw, now)
 
+    def has_checked(self, raw: bytes, batch: int) -> bool:
+        """Has this RowDescription passed the second lock before, by the same table of origins?"""
+        return raw in self._checked and self._talk.judge_of(batch).origins is self._checked_for
+
     # one method a message
 
     def _parse_complete(self, raw: bytes, now: float) -> None:
@@ -120,8 +123,8 @@ class Answering:
             raise UpstreamViolation("an answer to a statement that was not sent")
         command = decode_backend(raw[0], raw[5:])
         assert isinstance(command, CommandComplete)
-        running = head.running.popleft()
-        self._talk.statement_ended(running, "done", now, tag=command.tag, rows=_rows_of(command.tag, running.rows))
+        running = head.ended()
+        self._talk.statement_ended(running, "done", now, tag=command.tag, rows=rows_of(command.tag, running.rows))
         self._finish_execute(head)
         self._talk.copying_in = False
         self._parts.append(raw)
@@ -129,14 +132,14 @@ class Answering:
     def _empty_query(self, raw: bytes, now: float) -> None:
         head = self._head(QUERY, EXECUTE)
         while head.running:
-            self._talk.statement_ended(head.running.popleft(), "done", now)
+            self._talk.statement_ended(head.ended(), "done", now)
         self._finish_execute(head)
         self._parts.append(raw)
 
     def _portal_suspended(self, raw: bytes, now: float) -> None:
         head = self._pop(EXECUTE)
         while head.running:
-            self._talk.statement_ended(head.running.popleft(), "suspended", now)
+            self._talk.statement_ended(head.ended(), "suspended", now)
         self._parts.append(raw)
 
     def _copy_in(self, raw: bytes, now: float) -> None:
@@ -186,7 +189,7 @@ class Answering:
             self._fail(list(head.running), fields, "failed", now)
             if head.running:
                 head.take_back()
-                head.running.clear()
+                head.running = ()
         elif head.kind != SYNC:
             skipped = talk.replies.skip_batch()
             # Of a refused one the event says all; what follows it was skipped.
@@ -222,6 +225,7 @@ class Answering:
         talk.portals.settle(head.batch)
         if ready.status == "I":
             talk.portals.end_transaction(head.batch)
+        talk.quiet = not talk.replies
         self._parts.append(raw)
 
     # what they share
@@ -253,9 +257,7 @@ class Answering:
 
     def _check_origins(self, raw: bytes, head: Expected) -> None:
         """The second lock (docs/architecture.md, law 4). Raises SecondLock."""
-        talk = self._talk
-        judge = talk.judge if talk.former is None or head.batch > talk.former_until else talk.former
-        origins = judge.origins
+        origins = self._talk.judge_of(head.batch).origins
         if origins is not self._checked_for:
             self._checked.clear()
             self._checked_for = origins
@@ -273,7 +275,7 @@ class Answering:
             self._checked.add(raw)
 
 
-def _rows_of(tag: str, counted: int) -> int:
+def rows_of(tag: str, counted: int) -> int:
     """The row count in a command tag ("SELECT 5", "INSERT 0 3"), or what was counted."""
     last = tag.rpartition(" ")[2]
     return int(last) if last.isdigit() else counted

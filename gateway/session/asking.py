@@ -8,6 +8,7 @@ error is then put into our words (answering). No part of the refused text is eve
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 
 from msgspec.structs import replace
 
@@ -16,7 +17,20 @@ from gateway.session import names
 from gateway.session.conversation import Conversation
 from gateway.session.judge import LONG, Judged
 from gateway.session.names import TOO_MANY_NAMES
-from gateway.session.replies import COPY_ENDS, COPY_FAIL, Expected, Running
+from gateway.session.replies import (
+    BIND,
+    CLOSE,
+    COPY_ENDS,
+    COPY_FAIL,
+    DESCRIBE,
+    EXECUTE,
+    FLUSH,
+    PARSE,
+    QUERY,
+    SYNC,
+    Expected,
+    Running,
+)
 from gateway.session.statements import Portal, Prepared
 from masking.policy import StatementKind
 from masking.review import review_parameters
@@ -24,7 +38,6 @@ from masking.verdict import Refusal
 from protocol.errors import ProtocolViolation
 from protocol.frontend import Bind, Parse, decode_frontend
 
-QUERY, PARSE, BIND, DESCRIBE, EXECUTE, CLOSE, FLUSH, SYNC = (ord(c) for c in "QPBDECHS")
 FUNCTION_CALL, COPY_DATA, TERMINATE = (ord(c) for c in "FdX")
 
 #: What may come while data is copied in (PG manual, 55.2.6); PostgreSQL ends the session at any other.
@@ -58,7 +71,12 @@ def _frame(kind: int, body: bytes) -> bytes:
     return bytes((kind,)) + _length(len(body) + 4) + body
 
 
-REFUSED_QUERY = _frame(QUERY, REFUSED_TEXT + b"\0")
+def query_frame(text: bytes) -> bytes:
+    """A Query that asks for this text."""
+    return b"Q%b%b\0" % (_length(len(text) + 5), text)
+
+
+REFUSED_QUERY = query_frame(REFUSED_TEXT)
 
 
 def _refused_parse(name: bytes) -> bytes:
@@ -92,6 +110,7 @@ class Asking:
         talk = self._talk
         if talk.copying_in and kind not in DURING_COPY:
             raise ProtocolViolation(f"unexpected message type 0x{kind:02X} during COPY from stdin")
+        talk.quiet = False
         if not talk.replies.skipping or kind == SYNC:
             return self._take(kind, raw, now)
         taken = self._take(kind, raw, now)
@@ -150,18 +169,14 @@ class Asking:
             self._send(REFUSED_QUERY, Expected(QUERY, talk.batch, refusal=refusal))
             talk.batch += 1
             return True
-        expected = Expected(QUERY, talk.batch, judged=judged)
-        expected.undo.append(talk.statements.drop("", talk.batch))
-        expected.undo.append(talk.portals.drop("", talk.batch))
-        if not judged.statements:
-            expected.running.append(self._note_empty("simple", now))
+        expected = self._talk.expected_query(judged, talk.batch)
+        running = [] if judged.statements else [self._note_empty("simple", now)]
         for statement in judged.statements:
             number = talk.next_number()
             talk.facts.append(statement.fact(number, "simple", talk.transaction, of=names.number_of(talk, statement)))
-            running = Running(number, now)
-            running.undo.extend(names.effects(talk, statement, judged, number))
-            expected.running.append(running)
-        self._send(_frame(QUERY, judged.sent + b"\0"), expected)
+            running.append(Running(number, now, undo=names.effects(talk, statement, judged, number)))
+        expected.running = running
+        self._send(query_frame(judged.sent), expected)
         talk.batch += 1
         return True
 
@@ -182,7 +197,7 @@ class Asking:
             self._note_refused(judged, "parse")
             expected = Expected(PARSE, talk.batch, refusal=judged.refusal)
             if not name:
-                expected.undo.append(talk.statements.drop("", talk.batch))
+                expected.undo = [talk.statements.drop("", talk.batch)]
             self._send(_refused_parse(REFUSED_NAME if name else b""), expected)
             return True
         judge = talk.judge
@@ -194,14 +209,13 @@ class Asking:
             return True
         number = talk.next_number()
         talk.prepared += 1
-        expected = Expected(PARSE, talk.batch, judged=judged)
-        expected.running.append(Running(number, now))
+        expected = Expected(PARSE, talk.batch, judged=judged, running=[Running(number, now)])
         statement = judged.statements[0] if judged.statements else None
         if statement is None:
             talk.facts.append(_nothing_to_run(number, "parse", talk.transaction))
         for each in judged.statements:
             talk.facts.append(each.fact(number, "parse", talk.transaction))
-        expected.undo.append(talk.statements.set(name, Prepared(number, judged, statement), talk.batch))
+        expected.undo = [talk.statements.set(name, Prepared(number, judged, statement), talk.batch)]
         body = name_bytes + b"\0" + judged.sent + raw[end_of_text:]
         self._send(_frame(PARSE, body), expected)
         return True
@@ -222,12 +236,8 @@ class Asking:
         if refusal is not None:
             self._refuse_in_batch(BIND, refusal, prepared.judged.original)
             return True
-        expected = Expected(BIND, talk.batch, judged=prepared.judged)
-        # Binding plans, and planning can run functions: a failure here is the statement's.
-        expected.running.append(Running(prepared.number, now))
-        portal = Portal(prepared, _parameters(bind))
-        expected.undo.append(talk.portals.set(bind.portal, portal, talk.batch, passing=True))
-        self._send(raw, expected)
+        portal = Portal(prepared, shown_parameters(bind.formats, bind.values))
+        self._send(raw, talk.expected_bind(bind.portal, portal, talk.batch, now))
         return True
 
     def _execute(self, raw: bytes, now: float) -> bool:
@@ -257,7 +267,7 @@ class Asking:
         expected = Expected(EXECUTE, talk.batch, judged=prepared.judged)
         statement = prepared.statement
         if statement is None:
-            expected.running.append(self._note_empty("execute", now))
+            expected.running = [self._note_empty("execute", now)]
         else:
             number = talk.next_number()
             fact = statement.fact(number, "execute", talk.transaction, of=prepared.number, parameters=portal.parameters)
@@ -266,9 +276,9 @@ class Asking:
                 # Its name was made when PREPARE or DECLARE ran; what runs now is what they hold.
                 fact = replace(fact, kind=RUNS_WHAT[statement.kind].value)
             else:
-                running.undo.extend(names.effects(talk, statement, prepared.judged, number))
+                running.undo = names.effects(talk, statement, prepared.judged, number)
             talk.facts.append(fact)
-            expected.running.append(running)
+            expected.running = [running]
         self._send(raw, expected)
         return True
 
@@ -292,11 +302,11 @@ class Asking:
         if raw[5:6] == b"S":
             if names.unsettled(talk, talk.statements, name):
                 return False
-            expected.undo.append(talk.statements.drop(name, talk.batch))
+            expected.undo = [talk.statements.drop(name, talk.batch)]
         else:
             if names.unsettled(talk, talk.portals, name):
                 return False
-            expected.undo.append(talk.portals.drop(name, talk.batch))
+            expected.undo = [talk.portals.drop(name, talk.batch)]
         self._send(raw, expected)
         return True
 
@@ -430,11 +440,10 @@ def _no_such_statement(name: str) -> Refusal:
     return Refusal("26000", "unknown-statement", words)
 
 
-def _parameters(bind: Bind) -> tuple[str | None, ...]:
+def shown_parameters(formats: Sequence[int], values: Sequence[bytes | None]) -> tuple[str | None, ...]:
     """Parameters as the record seals them: text as text, binary as hex."""
-    formats = bind.formats
     shown: list[str | None] = []
-    for index, value in enumerate(bind.values):
+    for index, value in enumerate(values):
         if value is None:
             shown.append(None)
             continue

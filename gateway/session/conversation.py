@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import msgspec
+
 from gateway.audit.facts import CopyEnded, Fact, Sealed, StatementEnded
-from gateway.session.judge import Judge
-from gateway.session.replies import Replies, Running
+from gateway.session.judge import Judge, Judged
+from gateway.session.replies import BIND, DESCRIBE, EXECUTE, QUERY, SYNC, Expected, Replies, Running
 from gateway.session.statements import Names, Portal, Prepared
 from masking.policy import StatementKind
 
@@ -25,6 +27,16 @@ class SecondLock(Exception):
         self.attribute = attribute
 
 
+class Alone(msgspec.Struct):
+    """A statement that was sent by itself, everything before it being answered (gateway.session.lane):
+    a Query, or Bind, perhaps Describe, Execute, Sync of the unnamed portal when there is a `portal`."""
+
+    running: Running
+    judged: Judged
+    portal: Portal | None
+    described: bool
+
+
 @dataclass(slots=True)
 class Conversation:
     judge: Judge
@@ -33,13 +45,12 @@ class Conversation:
     former_until: int = 0
     #: May notifications of other sessions reach the client?
     may_listen: bool = False
-    statements: Names[Prepared] = field(default_factory=Names)
-    portals: Names[Portal] = field(default_factory=Names)
-    replies: Replies = field(default_factory=Replies)
     #: Number of the batch being sent; a Sync or a Query ends one.
     batch: int = 1
     #: As in ReadyForQuery: I idle, T in a transaction, E in a failed one.
     transaction: str = "I"
+    #: Everything that was sent is answered, up to a ReadyForQuery.
+    quiet: bool = True
     #: The upstream has said CopyInResponse and the client's data is awaited.
     copying_in: bool = False
     copied_bytes: int = 0
@@ -50,13 +61,91 @@ class Conversation:
     prepared: int = 0
     #: Facts to write before anything of this chunk goes on.
     facts: list[Fact] = field(default_factory=list)
+    #: What is sent and unanswered, while nobody had to look into it: it costs 4 µs a transaction to keep
+    #: the queue and the names for what is answered in one piece. Whoever looks finds them made up.
+    alone: Alone | None = None
+    _statements: Names[Prepared] = field(default_factory=Names)
+    _portals: Names[Portal] = field(default_factory=Names)
+    _replies: Replies = field(default_factory=Replies)
+
+    @property
+    def statements(self) -> Names[Prepared]:
+        if self.alone is not None:
+            self._join_in()
+        return self._statements
+
+    @property
+    def portals(self) -> Names[Portal]:
+        if self.alone is not None:
+            self._join_in()
+        return self._portals
+
+    @property
+    def replies(self) -> Replies:
+        if self.alone is not None:
+            self._join_in()
+        return self._replies
+
+    def _join_in(self) -> None:
+        """The statement that was sent alone is one among others now: everything as if it had been
+        sent message by message."""
+        alone, self.alone = self.alone, None
+        assert alone is not None
+        batch = self.batch - 1
+        running = alone.running
+        if alone.portal is None:
+            expected = self.expected_query(alone.judged, batch)
+            expected.running = [running]
+            self._replies.expect(expected)
+            return
+        self._replies.expect(self.expected_bind("", alone.portal, batch, running.started))
+        if alone.described:
+            self._replies.expect(Expected(DESCRIBE, batch))
+        self._replies.expect(Expected(EXECUTE, batch, judged=alone.judged, running=[running]))
+        self._replies.expect(Expected(SYNC, batch))
+
+    def alone_done(self, transaction: str) -> None:
+        """The statement that was sent alone is answered, and so is its ReadyForQuery."""
+        alone, self.alone = self.alone, None
+        assert alone is not None
+        batch = self.batch - 1
+        portals = self._portals
+        if alone.portal is None:
+            self._statements.forget(b"")
+            portals.forget(b"")
+        elif transaction == "I":
+            portals.forget(b"")
+        else:
+            portals.set("", alone.portal, batch, passing=True)
+            portals.settle(batch)
+        self.transaction = transaction
+        if transaction == "I":
+            portals.end_transaction(batch)
+        self.quiet = True
+
+    def expected_query(self, judged: Judged, batch: int) -> Expected:
+        """A Query that is sent: it takes the place of the unnamed statement and portal."""
+        undo = [self.statements.drop("", batch), self.portals.drop("", batch)]
+        return Expected(QUERY, batch, judged=judged, undo=undo)
+
+    def expected_bind(self, name: str, portal: Portal, batch: int, now: float) -> Expected:
+        """A Bind that is sent."""
+        prepared = portal.prepared
+        undo = [self.portals.set(name, portal, batch, passing=True)]
+        # Binding plans, and planning can run functions: a failure here is the statement's.
+        return Expected(BIND, batch, judged=prepared.judged, running=[Running(prepared.number, now)], undo=undo)
 
     def judge_anew(self, judge: Judge) -> None:
         """From the next statement on another judge judges; what was sent before is answered as it was judged."""
         self.former = self.judge
-        self.former_until = self.batch
+        # A batch of which nothing is sent yet holds nothing that was judged before.
+        self.former_until = self.batch - 1 if self.quiet else self.batch
         self.judge = judge
         self.may_listen = StatementKind.LISTEN in judge.policy.statements
+
+    def judge_of(self, batch: int) -> Judge:
+        """Who judged what this batch holds."""
+        return self.judge if self.former is None or batch > self.former_until else self.former
 
     def next_number(self) -> int:
         self.numbered += 1
@@ -79,18 +168,30 @@ class Conversation:
         message: str | None = None,
     ) -> None:
         """Note how a statement ended (outcomes as in facts.StatementEnded)."""
-        self.facts.append(
-            StatementEnded(
-                number=running.number,
-                outcome=outcome,
-                rows=running.rows if rows is None else rows,
-                bytes=running.bytes,
-                microseconds=round((now - running.started) * 1e6),
-                tag=tag,
-                sqlstate=sqlstate,
-                transaction=self.transaction,
-                sealed=Sealed(message=message) if message else None,
-            )
+        self.facts.append(self.end_of(running, outcome, now, tag=tag, rows=rows, sqlstate=sqlstate, message=message))
+
+    def end_of(
+        self,
+        running: Running,
+        outcome: str,
+        now: float,
+        *,
+        tag: str = "",
+        rows: int | None = None,
+        sqlstate: str = "",
+        message: str | None = None,
+    ) -> StatementEnded:
+        """How a statement ended."""
+        return StatementEnded(
+            number=running.number,
+            outcome=outcome,
+            rows=running.rows if rows is None else rows,
+            bytes=running.bytes,
+            microseconds=round((now - running.started) * 1e6),
+            tag=tag,
+            sqlstate=sqlstate,
+            transaction=self.transaction,
+            sealed=Sealed(message=message) if message else None,
         )
 
     def copy_ended(self, running: Running, copied: int, *, failed: bool) -> None:

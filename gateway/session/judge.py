@@ -10,17 +10,18 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar
 
+import msgspec
 import structlog
+from msgspec.structs import replace
 
 from gateway.audit.facts import Sealed, StatementJudged
 from masking.catalog import Catalog
 from masking.origins import clear_origins
 from masking.policy import RolePolicy, StatementKind
 from masking.review import INTERNAL_RULE, review
-from masking.templates import Template, shape_of, template_of
+from masking.templates import Numbered, Template, normal_form, numbered, shape_of, template_of
 from masking.verdict import ClearOrigins, Passed, Refusal, Refused, Rewritten, Statement, Verdict
 
 DEFAULT_MEMORY = 16 * 1024 * 1024
@@ -46,6 +47,11 @@ TOO_MANY_STATEMENTS = Refusal(
 #: Longer texts are judged each for itself.
 LONGEST_SHAPE = 64 * 1024
 
+#: Kinds that change or use what a name stands for: of a prepared statement, of a portal.
+STATEMENT_NAMES = frozenset({StatementKind.PREPARE, StatementKind.EXECUTE, StatementKind.DEALLOCATE})
+PORTAL_NAMES = frozenset({StatementKind.DECLARE, StatementKind.FETCH, StatementKind.CLOSE})
+ABOUT_NAMES = STATEMENT_NAMES | PORTAL_NAMES | {StatementKind.DISCARD}
+
 log = structlog.get_logger()
 
 Value = TypeVar("Value")
@@ -53,8 +59,7 @@ Value = TypeVar("Value")
 NOT_UTF8 = Refusal("22021", "encoding", 'invalid byte sequence for encoding "UTF8"')
 
 
-@dataclass(frozen=True, slots=True)
-class JudgedStatement:
+class JudgedStatement(msgspec.Struct, frozen=True):
     """One statement with its verdict, in the words of the record."""
 
     kind: StatementKind
@@ -69,6 +74,8 @@ class JudgedStatement:
     masks: tuple[str, ...]
     #: The client's own text of this one statement.
     original: str
+    #: Does it change or use what a name stands for (gateway.session.names)?
+    about_names: bool = False
 
     def fact(
         self,
@@ -86,7 +93,7 @@ class JudgedStatement:
         return StatementJudged(
             number=number,
             how=how,
-            kind=self.kind.value,
+            kind=self.kind._value_,
             verdict=verdict or self.verdict,
             normalized=self.normalized,
             fingerprint=self.fingerprint,
@@ -101,8 +108,7 @@ class JudgedStatement:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(msgspec.Struct, frozen=True):
     """One query string, judged: what goes upstream, or why nothing does."""
 
     original: str
@@ -118,6 +124,13 @@ class Judged:
     @property
     def weight(self) -> int:
         return 4 * len(self.original) + 2 * len(self.sent) + OVERHEAD * (1 + len(self.statements))
+
+
+class _Known(msgspec.Struct, frozen=True):
+    """A template, and what the record says of its statements but for their text."""
+
+    template: Template
+    words: JudgedStatement
 
 
 class Memory(Generic[Value]):
@@ -168,7 +181,9 @@ class Judge:
         self._took = took
         self._judged: Memory[Judged] = Memory(memory // 2)
         #: A shape seen once is kept as SEEN: a template is made for the second of its kind.
-        self._templates: Memory[Template | Literal["seen", "none"]] = Memory(memory // 2)
+        self._templates: Memory[_Known | Literal["seen", "none"]] = Memory(memory // 2)
+        #: The same templates by the normal form of their statements, where that is enough to find one.
+        self._numbered: Memory[tuple[Numbered, _Known]] = Memory(memory // 8)
         self._origins: ClearOrigins | None = None
         #: The snapshot is too old: everything is refused until a new one is adopted.
         self.suspended = False
@@ -179,6 +194,7 @@ class Judge:
         if catalog.version != self.catalog.version:
             self._judged.clear()
             self._templates.clear()
+            self._numbered.clear()
             self._origins = None
         self.catalog = catalog
 
@@ -222,6 +238,12 @@ class Judge:
             text = sql.decode("utf-8")
         except UnicodeDecodeError:
             return None
+        normal = normal_form(text)
+        known = self._numbered.get(normal) if normal is not None else None
+        if known is not None:
+            numbers = known[0].constants(text)
+            if numbers is not None:
+                return self._filled(known[1], text, numbers)
         shape = shape_of(text)
         if shape is None:
             return None
@@ -233,17 +255,26 @@ class Judge:
             self._templates.keep(shape.key, "seen", weight)
             return None
         if template == "seen":
-            template = template_of(shape, text, self.policy, self.catalog)
-            self._templates.keep(shape.key, template or "none", weight + (template.weight if template else 0))
-            if template is None:
+            made = template_of(shape, text, self.policy, self.catalog)
+            template = "none" if made is None else _Known(made, _in_words(made.verdict, text, whole=True))
+            self._templates.keep(shape.key, template, weight + (made.weight if made else 0))
+            if template == "none":
                 return None
+        if normal is not None and known is None:
+            quick = numbered(shape, normal)
+            if quick is not None:
+                self._numbered.keep(normal, (quick, template), weight)
+        return self._filled(template, text, shape.constants)
+
+    def _filled(self, known: _Known, text: str, constants: tuple[str, ...]) -> Judged:
+        """The verdict of the template for this text."""
         return Judged(
-            original=text,
-            sent=template.fill(shape.constants).encode(),
-            refusal=None,
-            statements=(_in_words(template.verdict, text, whole=True),),
-            catalog=self.catalog.version,
-            policy=self.policy.version,
+            text,
+            known.template.fill(constants).encode(),
+            None,
+            (replace(known.words, original=text.strip()),),
+            self.catalog.version,
+            self.policy.version,
         )
 
     def _review(self, sql: bytes) -> Judged:
@@ -309,6 +340,7 @@ def _statement_in_words(
         written=tuple(f"{t.relation}.{column}" for t in touched for column in t.written),
         masks=tuple(f"{t.relation}.{column}:{mask}" for t in touched for column, mask in t.masked),
         original=text.strip() if whole else text[statement.start : statement.end].strip(),
+        about_names=statement.kind in ABOUT_NAMES,
     )
 
 

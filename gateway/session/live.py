@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from datetime import datetime
+from time import monotonic
 from typing import assert_never
 
 import structlog
@@ -27,6 +28,7 @@ from gateway.session.commands import (
     EndSession,
     JudgeAside,
     Record,
+    RecordSoon,
     RefreshCatalog,
     SendToClient,
     SendToUpstream,
@@ -150,6 +152,8 @@ class LiveSession:
                     self._upstream.channel.write(data)
                 case SendToClient(data):
                     self._client.write(data)
+                case RecordSoon(facts):
+                    self._note(facts)
                 case CancelUpstream():
                     self._cancelling = self._spawn(self._cancel())
                 case RefreshCatalog():
@@ -195,13 +199,24 @@ class LiveSession:
 
     def client_sent(self, data: bytes) -> None:
         try:
-            self.perform(self._relay.client_sent(data, self._loop.time()))
+            now = monotonic()
+            asked = self._relay.asked_alone(data, now)
+            if asked is None:
+                self.perform(self._relay.client_sent(data, now))
+            elif self._write_down(asked[:1]):
+                self._upstream.channel.write(asked[1])
         except Exception:
             self.failed()
 
     def upstream_sent(self, data: bytes) -> None:
         try:
-            self.perform(self._relay.upstream_sent(data, self._loop.time()))
+            now = monotonic()
+            ended = self._relay.answered_alone(data, now)
+            if ended is None:
+                self.perform(self._relay.upstream_sent(data, now))
+            else:
+                self._note((ended,))
+                self._client.write(data)
         except Exception:
             self.failed()
         if self._draining:
@@ -210,7 +225,7 @@ class LiveSession:
     def _happened(self, event: Callable[[float], list[Command]]) -> None:
         """Tell the relay of an event and do what it asks; a fault of our own ends the session."""
         try:
-            self.perform(event(self._loop.time()))
+            self.perform(event(monotonic()))
         except Exception:
             self.failed()
 
@@ -219,7 +234,7 @@ class LiveSession:
         log.exception("session failed", session=self.id)
         self._client.write(fatal("XX000", "internal error in the gateway", hint="Tell whoever runs it; see its log."))
         try:
-            self._relay.end_at_once("fault", "internal error", self._loop.time())
+            self._relay.end_at_once("fault", "internal error", monotonic())
         finally:
             self._finish(EndSession("fault", "internal error"))
 
@@ -261,12 +276,17 @@ class LiveSession:
                     hint="Tell whoever runs this gateway; connect again when the record's disk is in order.",
                 )
             )
-            self._relay.end_at_once("record", str(error), self._loop.time())
+            self._relay.end_at_once("record", str(error), monotonic())
             self._finish(EndSession("record", str(error)))
             return False
         for fact in facts:
             self._metrics.saw(fact)
         return True
+
+    def _note(self, facts: tuple[Fact, ...]) -> None:
+        self._record.append_soon(facts)
+        for fact in facts:
+            self._metrics.saw(fact)
 
     def _finish(self, ended: EndSession) -> None:
         if not self._over.done():
@@ -349,13 +369,11 @@ class LiveSession:
 class _ClientSide:
     """What the client's channel calls."""
 
-    __slots__ = ("_session",)
+    __slots__ = ("_session", "received")
 
     def __init__(self, session: LiveSession) -> None:
         self._session = session
-
-    def received(self, data: bytes) -> None:
-        self._session.client_sent(data)
+        self.received = session.client_sent
 
     def left(self, error: Exception | None) -> None:
         self._session.client_left()
@@ -370,13 +388,11 @@ class _ClientSide:
 class _UpstreamSide:
     """What the upstream's channel calls."""
 
-    __slots__ = ("_session",)
+    __slots__ = ("_session", "received")
 
     def __init__(self, session: LiveSession) -> None:
         self._session = session
-
-    def received(self, data: bytes) -> None:
-        self._session.upstream_sent(data)
+        self.received = session.upstream_sent
 
     def left(self, error: Exception | None) -> None:
         self._session.upstream_left()

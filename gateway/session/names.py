@@ -6,15 +6,13 @@ protocol's Parse, Bind, Execute and Close (PG manual, 55.2.3).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from gateway.session.conversation import Conversation
-from gateway.session.judge import LONG, Judged, JudgedStatement
+from gateway.session.judge import LONG, PORTAL_NAMES, STATEMENT_NAMES, Judged, JudgedStatement
 from gateway.session.statements import Names, Portal, Prepared, Undo
 from masking.policy import StatementKind
 from masking.verdict import Refusal
-
-#: Kinds that change or use what a name stands for.
-STATEMENT_NAMES = {StatementKind.PREPARE, StatementKind.EXECUTE, StatementKind.DEALLOCATE}
-PORTAL_NAMES = {StatementKind.DECLARE, StatementKind.FETCH, StatementKind.CLOSE}
 
 #: As PostgreSQL says it; drivers prepare the statement again when they hear this.
 CHANGED_PLAN = Refusal("0A000", "changed-catalog", "cached plan must not change result type")
@@ -29,6 +27,8 @@ TOO_MANY_NAMES = Refusal(
 def must_wait(talk: Conversation, judged: Judged) -> bool:
     """Does a statement in here use a name that an unanswered earlier batch changes?"""
     for statement in judged.statements:
+        if not statement.about_names:
+            continue
         if statement.kind in STATEMENT_NAMES and unsettled(talk, talk.statements, statement.name):
             return True
         if statement.kind in PORTAL_NAMES and unsettled(talk, talk.portals, statement.name):
@@ -53,6 +53,8 @@ def not_now(talk: Conversation, judged: Judged) -> Refusal | None:
     """Why these statements, judged well, may not run now all the same: a name for which there is
     no room, or a prepared statement whose judgement does not hold any more."""
     for statement in judged.statements:
+        if not statement.about_names:
+            continue
         match statement.kind, statement.name:
             case StatementKind.PREPARE, _ if talk.statements.full:
                 return TOO_MANY_NAMES
@@ -95,8 +97,10 @@ def outdated(talk: Conversation, prepared: Prepared) -> Refusal | None:
     return None if again.sent == judged.sent else CHANGED_PLAN
 
 
-def effects(talk: Conversation, statement: JudgedStatement, judged: Judged, number: int) -> list[Undo]:
+def effects(talk: Conversation, statement: JudgedStatement, judged: Judged, number: int) -> Sequence[Undo]:
     """What this statement does to names, noted now and taken back if it fails."""
+    if not statement.about_names:
+        return ()
     name = statement.name
     match statement.kind:
         case StatementKind.PREPARE if name is not None:
@@ -120,6 +124,8 @@ def effects(talk: Conversation, statement: JudgedStatement, judged: Judged, numb
 
 def number_of(talk: Conversation, statement: JudgedStatement) -> int:
     """The event that made what EXECUTE runs or FETCH reads; 0 for any other statement."""
+    if not statement.about_names:
+        return 0
     match statement.kind, statement.name:
         case StatementKind.EXECUTE, str(name):
             prepared = talk.statements.get(name)

@@ -13,6 +13,7 @@ from gateway.audit.facts import (
     Fact,
     SecondLockTripped,
     StatementEnded,
+    StatementJudged,
 )
 from gateway.session.answering import Answering, UpstreamEnds
 from gateway.session.asking import Asking, Terminated
@@ -22,12 +23,14 @@ from gateway.session.commands import (
     EndSession,
     JudgeAside,
     Record,
+    RecordSoon,
     RefreshCatalog,
     SendToClient,
     SendToUpstream,
 )
 from gateway.session.conversation import Conversation, SecondLock, UpstreamViolation
 from gateway.session.judge import Judge, Judged
+from gateway.session.lane import Lane
 from gateway.session.refusals import fatal, notice
 from protocol.errors import ProtocolViolation
 from protocol.frames import BackendFrames, Frame, FrontendFrames
@@ -53,6 +56,7 @@ class Relay:
         self._answering = Answering(self._talk)
         self._from_client = FrontendFrames(max_message_bytes)
         self._from_upstream = BackendFrames()
+        self._lane = Lane(self._talk, self._answering, max_message_bytes)
         self._held: deque[tuple[int, bytes]] = deque()
         self._waits_for_catalog = False
         self._waits_for_verdict = False
@@ -96,6 +100,30 @@ class Relay:
     @property
     def refused(self) -> int:
         return self._talk.refused
+
+    # the short way, for who has nothing else to do (gateway.session.lane)
+
+    def asked_alone(self, data: bytes, now: float) -> tuple[StatementJudged, bytes] | None:
+        """What the client sent, if it is one statement and nothing else is under way: the event to record,
+        and then what to send upstream. None: nothing has happened, `client_sent` takes it."""
+        if (
+            not self._talk.quiet
+            or self._held
+            or self._cancelling
+            or self._ended
+            or self._ending is not None
+            or self._goodbye
+            or not self._from_client.idle
+        ):
+            return None
+        return self._lane.asked(data, now)
+
+    def answered_alone(self, data: bytes, now: float) -> StatementEnded | None:
+        """What the upstream sent, if it is the whole answer to that: its outcome, to be recorded soon; the
+        client gets the answer as it is. None: nothing has happened, `upstream_sent` takes it."""
+        if self._talk.alone is None or self._held or self._ended or not self._from_upstream.idle:
+            return None
+        return self._lane.answered(data, now)
 
     # events
 
@@ -291,7 +319,7 @@ class Relay:
         commands: list[Command] = []
         facts = self._talk.take_facts()
         if facts:
-            commands.append(Record(facts))
+            commands.append(RecordSoon(facts))
         data = self._answering.take_parts()
         if data:
             commands.append(SendToClient(data))

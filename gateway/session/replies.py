@@ -7,34 +7,34 @@ queue follows it. An answer that nobody waits for ends the session (fail closed)
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+
+import msgspec
 
 from gateway.session.judge import Judged
 from gateway.session.statements import Undo
 from masking.verdict import Refusal
 
-BIND = ord("B")
-SYNC = ord("S")
-ENDS_OF_BATCH = (SYNC, ord("Q"))
+#: Kinds of client messages.
+QUERY, PARSE, BIND, DESCRIBE, EXECUTE, CLOSE, FLUSH, SYNC = (ord(c) for c in "QPBDECHS")
+ENDS_OF_BATCH = (SYNC, QUERY)
 COPY_DONE = ord("c")
 COPY_FAIL = ord("f")
 #: Never answered: in the queue only for their place in it.
 COPY_ENDS = (COPY_DONE, COPY_FAIL)
 
 
-@dataclass(slots=True)
-class Running:
+class Running(msgspec.Struct):
     """A statement whose event is written and whose end is not. `started` in seconds (monotonic)."""
 
     number: int
     started: float
     rows: int = 0
     bytes: int = 0
-    undo: list[Undo] = field(default_factory=list)
+    undo: Sequence[Undo] = ()
 
 
-@dataclass(slots=True)
-class Expected:
+class Expected(msgspec.Struct):
     """One message that PostgreSQL will answer (or skip). `kind` is the message's type byte."""
 
     kind: int
@@ -43,8 +43,8 @@ class Expected:
     #: For positions in errors: the text this message was about.
     judged: Judged | None = None
     #: The statements it runs, those still to end; the first is the one running.
-    running: deque[Running] = field(default_factory=deque)
-    undo: list[Undo] = field(default_factory=list)
+    running: list[Running] | tuple[()] = ()
+    undo: Sequence[Undo] = ()
     #: Of the end of a COPY: how many bytes came before it.
     copied: int = 0
 
@@ -53,6 +53,11 @@ class Expected:
         """Events that end with this message. A Bind has none: its Execute has one, and only its
         failure is told, as the failure of the statement that it binds."""
         return [] if self.kind == BIND else list(self.running)
+
+    def ended(self) -> Running:
+        """The one running has ended."""
+        assert self.running
+        return self.running.pop(0)
 
     def take_back(self) -> None:
         """PostgreSQL did not do this: names stand for what they stood for before."""

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
+
+import msgspec
 
 from gateway.session.judge import Judged, JudgedStatement
 
@@ -22,8 +23,7 @@ MOST_NAMES = 10_000
 MOST_MEMORY = 64 * 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(msgspec.Struct, frozen=True):
     """A statement that was judged, and the number of the event that says so."""
 
     number: int
@@ -37,8 +37,7 @@ class Prepared:
         return self.judged.weight
 
 
-@dataclass(frozen=True, slots=True)
-class Portal:
+class Portal(msgspec.Struct, frozen=True):
     """A prepared statement bound to parameters, or a cursor."""
 
     prepared: Prepared
@@ -78,6 +77,10 @@ class Names(Generic[Value]):
 
     def get(self, name: str) -> Value | None:
         return self._values.get(_key(name))
+
+    def by_bytes(self, name: bytes) -> Value | None:
+        """As `get`, of a name as it came, if PostgreSQL looks at all of it."""
+        return self._values.get(name)
 
     def set(self, name: str, value: Value, batch: int, *, passing: bool = False) -> Undo:
         """Note a change sent in `batch`; a `passing` one ends with its transaction. Returns what
@@ -123,6 +126,12 @@ class Names(Generic[Value]):
                     self._put(key, value)
 
         return undo
+
+    def forget(self, key: bytes) -> None:
+        """A name is dropped by what is answered already."""
+        if key in self._values:
+            self._put(key, None)
+            self._passing.pop(key, None)
 
     def unsettled(self, name: str, batch: int) -> bool:
         """Does what this name stands for depend on a batch before `batch` that is not answered yet?"""

@@ -13,6 +13,7 @@ from gateway.session.commands import (
     Command,
     EndSession,
     Record,
+    RecordSoon,
     RefreshCatalog,
     SendToClient,
     SendToUpstream,
@@ -89,7 +90,7 @@ def says(*messages: object) -> bytes:
 
 
 def facts(commands: Iterable[Command]) -> list[Fact]:
-    return [fact for command in commands if isinstance(command, Record) for fact in command.facts]
+    return [fact for command in commands if isinstance(command, Record | RecordSoon) for fact in command.facts]
 
 
 def upstream_hears(commands: Iterable[Command]) -> list[object]:
