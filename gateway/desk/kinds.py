@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from enum import StrEnum
 
-from config.policy_file import MASKS
 from masking.catalog import Column
 from masking.masks import problem
 from masking.masks.types import is_text
@@ -83,6 +82,7 @@ _WANTED: dict[Kind, tuple[Mask, ...]] = {
     Kind.CITY: (PSEUDONYM,),
     Kind.PAY: (_generalize(bucket=10_000), _generalize(bucket=1_000), _generalize(bucket=100)),
     Kind.KEY: (PSEUDONYM,),
+    Kind.FREE_TEXT: (Mask(MaskKind.DETECT),),
 }
 
 
@@ -121,8 +121,3 @@ def fits(kind: Kind, column: Column) -> bool:
             return is_text(column) or oid in JSON or column.type_category == "A"
         case _:
             return is_text(column) or oid in (BYTEA, *NUMBERS)
-
-
-def known(mask: str) -> bool:
-    """Does this version of pgcurfew load a policy with such a mask?"""
-    return mask in MASKS

@@ -91,4 +91,6 @@ def _cell(role: RolePolicy, seen: Seen | None, column: str) -> Cell:
     if mask.kind is MaskKind.NULL and not {column, EVERY} & set(written) and not seen.relation.parents:
         return Cell(Shown.UNCLASSIFIED, writes=writes)
     options = "".join(f" {name}={value}" for name, value in mask.options)
+    if mask.paths:
+        options += f" of {len(mask.paths)} paths"
     return Cell(Shown.MASKED, f"{mask.kind.value}{options}", writes)

@@ -78,12 +78,15 @@ def _lines(text: str) -> list[str]:
 
 def mask_as_toml(mask: Mask) -> str:
     """As it stands in the file: `"clear"`, `{ mask = "partial", keep_first = 1 }`."""
-    written: dict[str, str | int | bool] = {"mask": str(mask.kind), **dict(mask.options)}
+    written = {"mask": _text(str(mask.kind)), **{_key(name): _value(value) for name, value in mask.options}}
     if mask.hide_null:
-        written["hide_null"] = True
+        written["hide_null"] = "true"
+    if mask.paths:
+        paths = ", ".join(f"{_key(path)} = {mask_as_toml(inner)}" for path, inner in mask.paths)
+        written["paths"] = f"{{ {paths} }}"
     if len(written) == 1:
-        return _text(str(mask.kind))
-    return "{ " + ", ".join(f"{_key(name)} = {_value(value)}" for name, value in written.items()) + " }"
+        return written["mask"]
+    return "{ " + ", ".join(f"{name} = {value}" for name, value in written.items()) + " }"
 
 
 def _as_value(mask: Mask) -> object:
@@ -121,9 +124,7 @@ def _text(text: str) -> str:
     return '"' + "".join(c if c.isprintable() else f"\\U{ord(c):08x}" for c in escaped) + '"'
 
 
-def _value(value: str | int | bool) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
+def _value(value: str | int) -> str:
     return str(value) if isinstance(value, int) else _text(value)
 
 

@@ -360,7 +360,12 @@ class _Proposing:
 
 
 def _as(kind: Kind, column: Column, reason: str) -> _Found:
-    return _Found(next(masks_for(kind, column)), reason)
+    mask = next(masks_for(kind, column))
+    if mask.kind is MaskKind.DETECT:
+        reason += "; names of people stay readable in it"
+    elif column.type_oid in JSON:
+        reason += "; list paths in a jsonpath mask to show parts of it"
+    return _Found(mask, reason)
 
 
 def _percent(share: float) -> str:

@@ -138,6 +138,12 @@ def test_any_name_that_a_policy_can_hold_is_written_so_that_it_reads_back(schema
     ("mask", "written"),
     [
         (CLEAR, '"clear"'),
+        (Mask(MaskKind.DETECT), '"detect"'),
+        (
+            Mask(MaskKind.JSONPATH, (("rest", "-"),), paths=(("$.a", CLEAR), ("$.b[*].c", PARTIAL))),
+            '{ mask = "jsonpath", rest = "-", '
+            'paths = { "$.a" = "clear", "$.b[*].c" = { mask = "partial", style = "email" } } }',
+        ),
         (Mask(MaskKind.PARTIAL, (("keep_first", 1),)), '{ mask = "partial", keep_first = 1 }'),
         (
             Mask(MaskKind.FIXED, (("value", 'a"\\\n'),), hide_null=True),
