@@ -52,6 +52,19 @@ class Gateway(Section):
     listen_host: Text = Field(default="127.0.0.1", description="the address that PostgreSQL clients connect to")
     listen_port: Port = Field(default=6432, description="its port; 0 takes any free one")
     name: Text = Field(default="pgcurfew", description="this gateway's name in the record and in application_name")
+    keepalive_seconds: Seconds = Field(
+        default=60, ge=0, le=7200, description="a silent client is probed after so long; 0: as the system does"
+    )
+    keepalive_interval_seconds: Seconds = Field(
+        default=10, ge=0, le=7200, description="from one probe to the next; 0: as the system does"
+    )
+    keepalive_count: int = Field(
+        default=3, ge=0, le=100, description="so many unanswered probes end a connection; 0: as the system does"
+    )
+    #: Not set by default: it would also end the session of somebody whose pager has not read on for so long.
+    tcp_user_timeout_seconds: Seconds = Field(
+        default=0, ge=0, le=7200, description="how long what was sent may stay unacknowledged; 0: as the system does"
+    )
 
     @property
     def loopback(self) -> bool:
@@ -230,6 +243,15 @@ class Limits(Section):
     )
     warn_before_seconds: Annotated[tuple[Seconds, ...], Field(strict=False)] = Field(
         default=(300, 60), description="how long before the end of a grant its sessions are warned"
+    )
+    idle_seconds: Seconds = Field(
+        default=0, ge=0, le=86_400, description="the longest pause outside a transaction; 0 sets none"
+    )
+    handshakes: int = Field(
+        default=1000, ge=10, le=100_000, description="connections at one time that are no sessions yet"
+    )
+    handshakes_per_address: int = Field(
+        default=300, ge=1, le=100_000, description="the same, from one address (IPv6: from one /64 network)"
     )
     sessions_per_grant: int = Field(default=10, ge=1, le=10_000, description="sessions at one time under one grant")
     sessions: int = Field(default=1000, ge=1, le=1_000_000, description="sessions at one time in this gateway")

@@ -8,9 +8,11 @@ Limits are checked before anything is buffered (law: limits before allocation).
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import ssl
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol, cast
 
 #: Above this many unsent bytes the peer of a relay is no longer read. TLS buffers once more below.
@@ -34,6 +36,29 @@ class OversizedPacket(Exception):
     def __init__(self, length: int) -> None:
         super().__init__(f"packet of {length} bytes")
         self.length = length
+
+
+@dataclass(frozen=True, slots=True)
+class Keepalive:
+    """Seconds and numbers for TCP, 0 for what the system does anyway (tcp(7))."""
+
+    idle: int
+    interval: int
+    count: int
+    user_timeout: int
+
+    def apply(self, sock: socket.socket) -> None:
+        """Have the kernel notice a peer that is gone."""
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for option, value in (
+            (getattr(socket, "TCP_KEEPIDLE", getattr(socket, "TCP_KEEPALIVE", None)), self.idle),
+            (getattr(socket, "TCP_KEEPINTVL", None), self.interval),
+            (getattr(socket, "TCP_KEEPCNT", None), self.count),
+            (getattr(socket, "TCP_USER_TIMEOUT", None), self.user_timeout * 1000),
+        ):
+            if option is not None and value:
+                sock.setsockopt(socket.IPPROTO_TCP, option, value)
 
 
 class _TellingTls(ssl.SSLObject):
@@ -275,6 +300,13 @@ class Channel(asyncio.Protocol):
             self.resume_reading()
         if self._closed:
             receiver.left(self._error)
+
+    def keep_alive(self, keepalive: Keepalive) -> None:
+        """Have the kernel notice when the peer is gone without a word."""
+        sock = self._transport.get_extra_info("socket") if self._transport is not None else None
+        if sock is not None and sock.family in (socket.AF_INET, socket.AF_INET6):
+            with contextlib.suppress(OSError):  # it is gone already, which the transport will notice
+                keepalive.apply(sock)
 
     def write(self, data: bytes) -> None:
         if self._transport is not None and not self._closed:

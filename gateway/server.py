@@ -9,10 +9,11 @@ import socket
 import structlog
 
 from gateway.access.models import GrantEnded
-from gateway.channel import Channel
+from gateway.channel import Channel, Keepalive
 from gateway.session.handshake import Door, Turned, Visitor, knock
 from gateway.session.live import LiveSession
 from gateway.session.refusals import fatal
+from gateway.session.strangers import neighbourhood
 
 log = structlog.get_logger()
 
@@ -22,9 +23,6 @@ RECHECK_SECONDS = 0.5
 CONFIRM_SECONDS = 5.0
 #: From a FATAL until the connection is cut, if the client does not close it.
 LINGER_SECONDS = 2.0
-#: How many connections may be at the door at once, in the middle of their handshakes. Whoever
-#: comes then is cut off at once: strangers must not use up what open sessions need.
-MOST_AT_THE_DOOR = 500
 #: How long sessions may take to end when the gateway stops, and once more when they are cancelled.
 CLOSE_SECONDS = 3.0
 
@@ -43,6 +41,8 @@ class Server:
         self._sessions: dict[str, LiveSession] = {}
         self._connections: set[asyncio.Task[None]] = set()
         self._visitors: set[Visitor] = set()
+        #: How many of them came from where.
+        self._from_place: dict[str, int] = {}
         self._listener: asyncio.Server | None = None
         self.draining = False
         #: The last session has left.
@@ -68,12 +68,43 @@ class Server:
             client.close()  # gone meanwhile
 
     def accepted(self, client: Channel) -> None:
-        if len(self._visitors) >= MOST_AT_THE_DOOR:
+        """A connection came. It is cut off at once when there are too many that are no sessions yet:
+        strangers must not use up what open sessions need."""
+        limits = self._door.settings.limits
+        visitor = Visitor(client.peer, neighbourhood(client.peer_host))
+        if (
+            len(self._visitors) >= limits.handshakes
+            or self._from_place.get(visitor.place, 0) >= limits.handshakes_per_address
+        ):
             client.abort()
+            self._door.note_refusal(visitor, Turned("too-many-handshakes", "53300", "too many connections at the door"))
             return
-        task = asyncio.get_running_loop().create_task(self._serve(client))
+        client.keep_alive(self._keepalive())
+        self._visitors.add(visitor)
+        self._from_place[visitor.place] = self._from_place.get(visitor.place, 0) + 1
+        task = asyncio.get_running_loop().create_task(self._serve(client, visitor))
         self._connections.add(task)
-        task.add_done_callback(self._left)
+        task.add_done_callback(lambda ended: self._left(ended, visitor))
+
+    def _keepalive(self) -> Keepalive:
+        settings = self._door.settings.gateway
+        return Keepalive(
+            settings.keepalive_seconds,
+            settings.keepalive_interval_seconds,
+            settings.keepalive_count,
+            settings.tcp_user_timeout_seconds,
+        )
+
+    def _through_the_door(self, visitor: Visitor) -> None:
+        """In, or away."""
+        if visitor not in self._visitors:
+            return
+        self._visitors.discard(visitor)
+        left = self._from_place[visitor.place] - 1
+        if left:
+            self._from_place[visitor.place] = left
+        else:
+            del self._from_place[visitor.place]
 
     async def recheck(self) -> None:
         """Until cancelled: end every session whose grant the store does not call live."""
@@ -153,8 +184,9 @@ class Server:
             if late:
                 await asyncio.wait(late, timeout=CLOSE_SECONDS)
 
-    def _left(self, task: asyncio.Task[None]) -> None:
+    def _left(self, task: asyncio.Task[None], visitor: Visitor) -> None:
         self._connections.discard(task)
+        self._through_the_door(visitor)
         if not self.open_sessions:
             self._quiet.set()
 
@@ -169,11 +201,9 @@ class Server:
             hint='If you still need access, ask for it with "pgcurfew request".',
         )
 
-    async def _serve(self, client: Channel) -> None:
+    async def _serve(self, client: Channel, visitor: Visitor) -> None:
         door = self._door
         live: LiveSession | None = None
-        visitor = Visitor(client.peer)
-        self._visitors.add(visitor)
         try:
             async with asyncio.timeout(door.settings.limits.handshake_seconds):
                 live = await knock(door, client, visitor)
@@ -185,7 +215,7 @@ class Server:
             log.exception("handshake failed", client=client.peer)
             client.write(fatal("XX000", "internal error in the gateway", hint="Tell whoever runs it; see its log."))
         finally:
-            self._visitors.discard(visitor)
+            self._through_the_door(visitor)
         if live is None:
             client.close()
             await _gone(client)

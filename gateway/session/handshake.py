@@ -32,7 +32,7 @@ from gateway.session.live import Curfew, LiveSession
 from gateway.session.refusals import fatal
 from gateway.session.relay import Relay
 from gateway.session.snapshots import Snapshots
-from gateway.session.startup import Arrival, arrival, mask_key, pins
+from gateway.session.startup import LONGEST_NAME, Arrival, arrival, mask_key, pins
 from gateway.session.strangers import Guesses, Strangers, neighbourhood
 from gateway.session.upstream import Upstream, UpstreamUnavailable
 from masking.policy import StatementKind
@@ -54,6 +54,8 @@ log = structlog.get_logger()
 QUESTIONS = 2
 #: The first byte of a TLS record that begins a handshake (RFC 8446, 5.1). No startup packet begins with it.
 TLS_HANDSHAKE = 0x16
+#: What strangers say of themselves is recorded up to here.
+LONGEST_TOLD = 500
 HOW_TO_TLS = 'Connect with sslmode=verify-full and the sslrootcert that "pgcurfew connect" uses.'
 HOW_TO_GET_IN = 'Use a token from "pgcurfew token" as the password.'
 
@@ -79,6 +81,8 @@ class Visitor:
     """Who is at the door, as far as is known: for the record of a refusal."""
 
     peer: str
+    #: The address or network that the limits on strangers count.
+    place: str = ""
     user: str = ""
     database: str = ""
     tls: str | None = None
@@ -384,9 +388,9 @@ class Door:
             client=visitor.peer,
             cause=turned.cause,
             sqlstate=turned.sqlstate,
-            message=turned.message,
-            user=visitor.user,
-            database=visitor.database,
+            message=turned.message[:LONGEST_TOLD],
+            user=visitor.user[:LONGEST_NAME],
+            database=visitor.database[:LONGEST_NAME],
             token=turned.token,
             tls=visitor.tls,
             certificate=visitor.certificate.subject if visitor.certificate is not None else "",

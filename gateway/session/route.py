@@ -17,6 +17,7 @@ from typing import assert_never
 from config.certificates import load_authorities, load_certificate
 from config.secrets import SecretReference
 from config.target import LoginMethod, SessionAttrs, Target, is_socket
+from gateway.channel import Keepalive
 from gateway.session.salted import SaltedKeys
 
 
@@ -46,29 +47,6 @@ class Place:
     def __str__(self) -> str:
         """For the operator's log."""
         return self.address if isinstance(self.address, str) else f"{self.address[0]} port {self.address[1]}"
-
-
-@dataclass(frozen=True, slots=True)
-class Keepalive:
-    """Seconds and numbers for TCP, 0 for what the system does anyway (tcp(7))."""
-
-    idle: int
-    interval: int
-    count: int
-    user_timeout: int
-
-    def apply(self, sock: socket.socket) -> None:
-        """Have the kernel notice a peer that is gone."""
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        for option, value in (
-            (getattr(socket, "TCP_KEEPIDLE", getattr(socket, "TCP_KEEPALIVE", None)), self.idle),
-            (getattr(socket, "TCP_KEEPINTVL", None), self.interval),
-            (getattr(socket, "TCP_KEEPCNT", None), self.count),
-            (getattr(socket, "TCP_USER_TIMEOUT", None), self.user_timeout * 1000),
-        ):
-            if option is not None and value:
-                sock.setsockopt(socket.IPPROTO_TCP, option, value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,6 +96,8 @@ def pins(
         "idle_in_transaction_session_timeout": str(limits.idle_in_transaction_seconds * 1000),
         policy.mask_key_setting: key,
     }
+    if limits.idle_seconds:
+        pinned["idle_session_timeout"] = str(limits.idle_seconds * 1000)
     if not policy.statements & WRITING:
         pinned["default_transaction_read_only"] = "on"
     own_timeout = next((value for name, value in arrived.settings if name == "statement_timeout"), None)
