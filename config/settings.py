@@ -51,6 +51,7 @@ Port = Annotated[int, Field(ge=0, le=65_535)]
 class Gateway(Section):
     listen_host: Text = Field(default="127.0.0.1", description="the address that PostgreSQL clients connect to")
     listen_port: Port = Field(default=6432, description="its port; 0 takes any free one")
+    workers: int = Field(default=1, ge=1, le=64, description="processes that serve clients, one a core; 1: no others")
     name: Text = Field(default="pgcurfew", description="this gateway's name in the record and in application_name")
     keepalive_seconds: Seconds = Field(
         default=60, ge=0, le=7200, description="a silent client is probed after so long; 0: as the system does"

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import socket
 import ssl
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -18,11 +18,12 @@ from gateway.credentials import door_context
 from gateway.policies import Policies
 from gateway.rules import Rules
 from gateway.server import Server
-from gateway.session.cancel import CancelKeys
+from gateway.session.cancel import CancelKeys, Elsewhere, Nowhere
 from gateway.session.chamber import Chamber
 from gateway.session.handshake import Door
 from gateway.session.route import Route
 from gateway.session.snapshots import Snapshots
+from protocol.startup import CancelRequest
 
 
 def utc_now() -> datetime:
@@ -53,7 +54,17 @@ class Renewal:
 class DataPlane:
     """The sessions of one process. `start`, then `listen` or `take`; `drain`, `close`."""
 
-    def __init__(self, renewal: Renewal, gate: Gate, recorder: Recorder, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        renewal: Renewal,
+        gate: Gate,
+        recorder: Recorder,
+        metrics: Metrics,
+        *,
+        worker: int = 0,
+        elsewhere: Elsewhere | None = None,
+    ) -> None:
+        """`worker` is this process's number among several, which `elsewhere` reaches."""
         self._rules = renewal.rules
         settings = renewal.rules.settings
         self._stack = contextlib.AsyncExitStack()
@@ -71,11 +82,12 @@ class DataPlane:
             metrics=metrics,
             snapshots=self._snapshots,
             chamber=self._chamber,
-            cancel_keys=CancelKeys(),
+            cancel_keys=CancelKeys(worker),
             clock=utc_now,
             open_sessions=lambda: self._server.open_sessions,
             closing=lambda: self._server.draining,
             master_mask_key=renewal.mask_key,
+            elsewhere=elsewhere or Nowhere(),
         )
         self._server = Server(self._door)
 
@@ -101,9 +113,31 @@ class DataPlane:
         """Begin to accept; the port in use (for port 0). Raises OSError."""
         return await self._server.listen(host, port)
 
-    async def take(self, client: socket.socket) -> None:
-        """A connection that was accepted elsewhere."""
-        await self._server.take(client)
+    async def take(self, client: socket.socket, gone: Callable[[], None]) -> None:
+        """A connection that was accepted elsewhere; `gone` is called when it is over."""
+        await self._server.take(client, gone)
+
+    def trouble(self) -> str | None:
+        """Nothing beyond the record's own."""
+        return None
+
+    async def gather(self) -> None:
+        """The metrics of one process are always up to date."""
+
+    async def cancel(self, request: CancelRequest, by: str) -> bool:
+        """A key that another process was shown. Returns when the upstream has taken the request; False
+        for a wrong key."""
+        cancel = self._door.cancel_keys.meant(request)
+        if cancel is None:
+            return False
+        under_way = cancel(by)
+        if under_way is not None:
+            await asyncio.wait((under_way,))
+        return True
+
+    def guessed(self, address: str) -> None:
+        """Somebody at this address showed another process a wrong key."""
+        self._door.guesses.wrong(address, asyncio.get_running_loop().time())
 
     def renew(self, renewal: Renewal) -> None:
         """Go on by these rules: new connections at once, open sessions from their next statement on."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+from collections.abc import Callable
 
 import structlog
 
@@ -60,14 +61,15 @@ class Server:
         self._listener = await loop.create_server(lambda: _Accepted(self), host, port, backlog=1024)
         return int(self._listener.sockets[0].getsockname()[1])
 
-    async def take(self, client: socket.socket) -> None:
-        """A connection that another process accepted and passed on."""
+    async def take(self, client: socket.socket, gone: Callable[[], None]) -> None:
+        """A connection that another process accepted and passed on; `gone` is called when it is over."""
         try:
-            await asyncio.get_running_loop().connect_accepted_socket(lambda: _Accepted(self), client)
+            await asyncio.get_running_loop().connect_accepted_socket(lambda: _Accepted(self, gone), client)
         except OSError:
-            client.close()  # gone meanwhile
+            client.close()  # it went away meanwhile
+            gone()
 
-    def accepted(self, client: Channel) -> None:
+    def accepted(self, client: Channel, gone: Callable[[], None] = lambda: None) -> None:
         """A connection came. It is cut off at once when there are too many that are no sessions yet:
         strangers must not use up what open sessions need."""
         limits = self._door.settings.limits
@@ -78,6 +80,7 @@ class Server:
         ):
             client.abort()
             self._door.note_refusal(visitor, Turned("too-many-handshakes", "53300", "too many connections at the door"))
+            gone()
             return
         client.keep_alive(self._keepalive())
         self._visitors.add(visitor)
@@ -85,6 +88,7 @@ class Server:
         task = asyncio.get_running_loop().create_task(self._serve(client, visitor))
         self._connections.add(task)
         task.add_done_callback(lambda ended: self._left(ended, visitor))
+        task.add_done_callback(lambda _: gone())
 
     def _keepalive(self) -> Keepalive:
         settings = self._door.settings.gateway
@@ -237,13 +241,14 @@ class Server:
 class _Accepted(Channel):
     """A channel that tells the server when it is there."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server, gone: Callable[[], None] = lambda: None) -> None:
         super().__init__()
         self._server = server
+        self._gone = gone
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
-        self._server.accepted(self)
+        self._server.accepted(self, self._gone)
 
 
 async def _gone(client: Channel) -> None:

@@ -121,6 +121,22 @@ class SessionClosed(Fact, frozen=True, tag=True, omit_defaults=True):
     refused: int = 0
 
 
+class WorkerStarted(Fact, frozen=True, tag=True, omit_defaults=True):
+    """A worker began to serve clients. `worker` names the directory of its record, `record` the id in there."""
+
+    worker: str
+    record: str
+    pid: int
+
+
+class WorkerEnded(Fact, frozen=True, tag=True, omit_defaults=True):
+    """A worker ended by itself, by this exit status (negative: by this signal); its sessions ended with it."""
+
+    worker: str
+    pid: int
+    status: int
+
+
 class DoorRefused(Fact, frozen=True, tag=True, omit_defaults=True):
     """A connection that never became a session. Goes to the control log."""
 
@@ -204,6 +220,8 @@ AnyFact = (
     | DoorRefused
     | GatewayStarted
     | GatewayStopped
+    | WorkerStarted
+    | WorkerEnded
     | PolicyLoaded
     | SettingsReloaded
     | RecordResumed

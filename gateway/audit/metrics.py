@@ -6,8 +6,9 @@ counters cost 6 µs a statement, these less than 1 (bench/).
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
@@ -54,6 +55,13 @@ class _Counts:
             values = ("other",) * len(self._labels)
         counts[values] = counts.get(values, 0) + 1
 
+    def state(self) -> list[tuple[tuple[str, ...], int]]:
+        return list(self._counts.items())
+
+    def add(self, state: Iterable[tuple[Sequence[str], int]]) -> None:
+        for values, count in state:
+            self._counts[tuple(values)] = self._counts.get(tuple(values), 0) + count
+
     def family(self) -> Metric:
         family = CounterMetricFamily(self._name, self._help, labels=self._labels)
         for values, count in list(self._counts.items()):
@@ -76,6 +84,14 @@ class _Durations:
     def observe(self, seconds: float) -> None:
         self._buckets[bisect_left(self._bounds, seconds)] += 1
         self._sum += seconds
+
+    def state(self) -> tuple[list[int], float]:
+        return self._buckets, self._sum
+
+    def add(self, state: tuple[Sequence[int], float]) -> None:
+        buckets, total = state
+        self._buckets = [ours + theirs for ours, theirs in zip(self._buckets, buckets, strict=True)]
+        self._sum += total
 
     def family(self) -> Metric:
         family = HistogramMetricFamily(self._name, self._help)
@@ -106,6 +122,9 @@ class Metrics(Collector):
         self._record = 1
         self._draining = 0
         self._policy = ("", 0.0)
+        self._workers_ended = 0
+        #: What other processes have counted.
+        self._elsewhere: list[Mapping[str, Any]] = []
         self._reloads = _Counts("pgcurfew_reloads", "Reloads of settings and policy, by outcome.", "outcome")
         self._closed = _Counts("pgcurfew_sessions_closed", "Sessions that ended, by cause.", "cause")
         self._statements = _Counts("pgcurfew_statements", "Statements judged.", "kind", "verdict")
@@ -120,6 +139,47 @@ class Metrics(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Everything counted so far, as Prometheus wants it."""
+        if not self._elsewhere:
+            return self._families()
+        total = Metrics.summed((self.state(), *self._elsewhere))
+        total._policy = self._policy
+        return total._families()
+
+    def state(self) -> dict[str, Any]:
+        """All counts as plain data, for `summed` in another process."""
+        plain: dict[str, Any] = {}
+        for name, value in vars(self).items():
+            if isinstance(value, int):
+                plain[name] = value
+            elif isinstance(value, _Counts | _Durations):
+                plain[name] = value.state()
+        return plain
+
+    @classmethod
+    def summed(cls, states: Iterable[Mapping[str, Any]]) -> Metrics:
+        """Several processes as if they were one."""
+        total = cls()
+        for state in states:
+            for name, value in vars(total).items():
+                if name not in state:
+                    continue
+                if isinstance(value, _Counts | _Durations):
+                    value.add(state[name])
+                elif name == "_record":
+                    total._record = min(total._record, int(state[name]))
+                elif isinstance(value, int):
+                    setattr(total, name, value + int(state[name]))
+        return total
+
+    def elsewhere(self, states: Sequence[Mapping[str, Any]]) -> None:
+        """What the other processes have counted up to now."""
+        self._elsewhere = list(states)
+
+    def worker_ended(self) -> None:
+        """A worker ended that nobody had told to."""
+        self._workers_ended += 1
+
+    def _families(self) -> Iterator[Metric]:
         yield GaugeMetricFamily("pgcurfew_sessions_open", "Sessions now.", self._open)
         yield CounterMetricFamily("pgcurfew_sessions", "Sessions since start.", self._sessions)
         yield self._closed.family()
@@ -142,6 +202,9 @@ class Metrics(Collector):
         yield self._judging.family()
         yield self._duration.family()
         yield self._reloads.family()
+        yield CounterMetricFamily(
+            "pgcurfew_workers_ended", "Workers that ended by themselves and were started again.", self._workers_ended
+        )
         policy, since = self._policy
         info = GaugeMetricFamily("pgcurfew_policy_info", "The version of the policy in force.", labels=("version",))
         info.add_metric((policy,), 1)

@@ -163,6 +163,11 @@ class Recorder:
         return recorder
 
     @property
+    def record(self) -> str:
+        """The record's own id, which its ledger begins with."""
+        return self._record
+
+    @property
     def trouble(self) -> str | None:
         """Why sessions cannot be recorded now, or None: the ledger or the control log does not take lines."""
         journals = [self._ledger] if self._control is None else [self._ledger, self._control[1]]

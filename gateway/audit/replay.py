@@ -23,6 +23,7 @@ from gateway.audit.facts import (
     StatementEnded,
     StatementJudged,
 )
+from gateway.audit.places import all_records
 from gateway.audit.seal import Box, CannotOpen, Opener, Seal
 
 
@@ -177,7 +178,8 @@ def _unknown(event: msgspec.Raw) -> UnknownFact:
 
 def session_files(directory: Path) -> list[Path]:
     """Every session's file, newest day first."""
-    return sorted((directory / "sessions").glob("*/*/*/*.jsonl"), reverse=True)
+    found = (path for record in all_records(directory) for path in (record / "sessions").glob("*/*/*/*.jsonl"))
+    return sorted(found, key=lambda path: path.parts[-5:], reverse=True)
 
 
 def find_session(directory: Path, session: str) -> Path:
@@ -259,7 +261,7 @@ def read_session(directory: Path, session: str, key: X25519PrivateKey | None = N
     """One session of a record, opened with an auditor's private key when there is one.
     Raises NoSuchSession, Unreadable, CannotOpen (the key is not one that it was sealed to)."""
     path = find_session(directory, session)
-    record = record_id(directory)
+    record = record_id(path.parents[4])  # of the gateway itself or of one of its workers
     with path.open("rb") as file:
         return session_of(file, record, key)
 

@@ -39,7 +39,7 @@ from gateway.audit.replay import (
     read_session,
 )
 from gateway.audit.verify import Report
-from gateway.audit.verify import verify as verify_record
+from gateway.audit.whole import verify_all
 from gateway.cli.client import Client
 from gateway.cli.output import Exit, Json, Stopped, put_json, put_plain, tell
 from gateway.cli.timeline import console, session_timeline, sessions_table
@@ -134,7 +134,7 @@ def verify(
         raise Stopped(Exit.USAGE, f"there is no record at {directory}", "give its directory with --record")
     with _reading(directory), _progress(directory, hidden=as_json) as progress:
         moment = None if since is None else since.replace(tzinfo=since.tzinfo or UTC)
-        report = verify_record(directory, keys, since=moment, checkpoint=kept, progress=progress)
+        report = verify_all(directory, keys, since=moment, checkpoint=kept, progress=progress)
     if as_json:
         put_json({"whole": report.whole, "cut": report.cut, **msgspec.to_builtins(report)})
     else:

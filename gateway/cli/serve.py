@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import sys
 from pathlib import Path
 from typing import Annotated
 
-import structlog
 import typer
 
 from config.load import load_settings
@@ -18,6 +16,7 @@ from gateway.app import serve as serve_gateway
 from gateway.audit.record import RecordLocked, RecordUnavailable
 from gateway.audit.recover import RecordBroken
 from gateway.credentials import Misconfigured
+from gateway.logs import configure_logs
 from gateway.storage.migrate import StoreNotUsable
 
 #: Exit code when the gateway cannot start as configured (sysexits.h: EX_CONFIG).
@@ -35,9 +34,9 @@ def serve(
 ) -> None:
     """Run the gateway. SIGTERM drains and ends it, SIGINT or a second SIGTERM ends it at once, SIGHUP reloads
     settings, policy, keys and certificates."""
-    _configure_logging(log_json)
+    configure_logs(as_json=log_json)
     try:
-        _run(config, ready_file)
+        _run(config, ready_file, log_json)
     except ConfigError as error:
         for problem in error.problems:
             typer.echo(str(problem), err=True)
@@ -50,32 +49,12 @@ def serve(
         raise typer.Exit(EXIT_CONFIG) from None
 
 
-def _run(config: Path, ready_file: Path | None) -> None:
+def _run(config: Path, ready_file: Path | None, log_json: bool) -> None:
     settings = load_settings(config)
-    main = serve_gateway(settings, ready_file=ready_file, reread=lambda: load_settings(config))
+    main = serve_gateway(settings, ready_file=ready_file, reread=lambda: load_settings(config), log_json=log_json)
     if sys.platform == "win32":
         asyncio.run(main)
         return
     import uvloop
 
     uvloop.run(main)
-
-
-def _configure_logging(as_json: bool) -> None:
-    """Tracebacks without local variables: a token or a statement can be in one."""
-    processors: list[structlog.typing.Processor] = [
-        structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-    ]
-    if as_json:
-        plain = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
-        processors += [structlog.processors.ExceptionRenderer(plain), structlog.processors.JSONRenderer()]
-    else:
-        processors.append(
-            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)
-        )
-    structlog.configure(
-        processors=processors,
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
-    )

@@ -34,6 +34,8 @@ from gateway.audit.facts import (
     SettingsReloaded,
     StatementEnded,
     StatementJudged,
+    WorkerEnded,
+    WorkerStarted,
 )
 from gateway.audit.replay import Moment, Session, SessionSummary, Statement, UnknownFact
 from gateway.audit.visible import visible
@@ -231,6 +233,8 @@ def _said(moment: Moment) -> tuple[str, str]:
             | GatewayStarted()
             | GatewayStopped()
             | SettingsReloaded()
+            | WorkerStarted()
+            | WorkerEnded()
             | AccessChanged()
         ):
             return type(moment.fact).__name__, "dim"

@@ -25,7 +25,7 @@ from gateway.audit.metrics import Metrics
 from gateway.audit.record import Recorder, RecordUnavailable
 from gateway.channel import Channel, ChannelClosed, OversizedPacket
 from gateway.policies import Policies
-from gateway.session.cancel import LONG_KEY, SHORT_KEY, CancelKeys
+from gateway.session.cancel import LONG_KEY, SHORT_KEY, CancelKeys, Elsewhere, Nowhere
 from gateway.session.certificates import ClientCertificate, doubt
 from gateway.session.chamber import Chamber
 from gateway.session.live import Curfew, LiveSession
@@ -112,6 +112,7 @@ class Door:
     master_mask_key: bytes = field(repr=False)
     strangers: Strangers = field(default_factory=Strangers)
     guesses: Guesses = field(default_factory=Guesses)
+    elsewhere: Elsewhere = field(default_factory=Nowhere)
     #: The gateway is about to end: nobody comes in any more.
     closing: Callable[[], bool] = lambda: False
 
@@ -193,8 +194,11 @@ class Door:
             return
         cancel = self.cancel_keys.meant(request)
         if cancel is None:
+            if await self.elsewhere.cancel(request, client.peer):
+                return
             self.metrics.cancel_refused()
             self.guesses.wrong(address, now)
+            self.elsewhere.guessed(address)
             if self.guesses.too_many(address, now):
                 log.warning("too many wrong cancel keys: not looked at for a while", client=address)
             return

@@ -9,9 +9,9 @@ import pytest
 
 FAILS = """
 import structlog
-from gateway.cli.serve import _configure_logging
+from gateway.logs import configure_logs
 
-_configure_logging({as_json})
+configure_logs(as_json={as_json})
 
 def knock(token):
     password = "".join(["hunt", "er2"])
