@@ -36,8 +36,9 @@ def pseudonym(mask: Mask, column: Column, value: str, key_setting: str) -> str:
     if is_text(column):
         return _text(mask, column, digest)
     if column.type_oid == UUID:
-        # 32 hexadecimal digits that say "version 8" (RFC 9562: custom).
-        return f"pg_catalog.concat(pg_catalog.left({digest}, 12), '8', pg_catalog.right({digest}, 19))"
+        # 32 hexadecimal digits that say "version 8" (RFC 9562: custom), and whose variant is that of the RFC.
+        middle = f"'8', pg_catalog.substr({digest}, 14, 3), '8'"
+        return f"pg_catalog.concat(pg_catalog.left({digest}, 12), {middle}, pg_catalog.right({digest}, 15))"
     return _keyed_number(digest, _numbers_below(mask, column))
 
 
