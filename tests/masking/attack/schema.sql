@@ -35,6 +35,7 @@ CREATE TABLE crm.customers (
     internal_code text,
     city text,
     signup date,
+    memo text,
     upper_email text GENERATED ALWAYS AS (upper(email)) STORED
 );
 COMMENT ON COLUMN crm.customers.email IS 'where to write to';

@@ -66,14 +66,15 @@ CUSTOMER_MASKS = {
     "salary": Mask(MaskKind.GENERALIZE, (("bucket", 100000),)),
     "score": Mask(MaskKind.FIXED),
     "level": Mask(MaskKind.GENERALIZE, (("bucket", 10),)),
-    "profile": Mask(MaskKind.FIXED),
-    "settings": Mask(MaskKind.FIXED),
+    "profile": Mask(MaskKind.JSONPATH, paths=(("$.n", CLEAR), ("$.word", Mask(MaskKind.FIXED)))),
+    "settings": Mask(MaskKind.JSONPATH, paths=(("$.list[*]", Mask(MaskKind.GENERALIZE, (("bucket", 100),))),)),
     "ip": Mask(MaskKind.GENERALIZE, (("prefix", 16),)),
     "mood": Mask(MaskKind.FIXED),
     "contact": Mask(MaskKind.PSEUDONYM, (("style", "email"),)),
     "tags": Mask(MaskKind.FIXED),
     "nick": Mask(MaskKind.TRUNCATE, (("length", 1),)),
     "token": PSEUDONYM,
+    "memo": Mask(MaskKind.DETECT),
     # notes, photo, home, internal_code, upper_email: nobody classified them.
 }
 ORDER_MASKS = {"id": CLEAR, "customer_id": CLEAR, "placed": CLEAR, "total": CLEAR, "ship_to": Mask(MaskKind.FIXED)}
@@ -142,6 +143,13 @@ WRITER = RolePolicy(
 )
 
 
+def _card(twin: Twin, number: str) -> str:
+    """A card's number with a valid check digit (Luhn): one without would be no card to `detect`."""
+    digits = [int(digit) for digit in f"{twin.card}{number}000123"]
+    doubled = [sum(divmod(2 * digit, 10)) if place % 2 == 0 else digit for place, digit in enumerate(digits)]
+    return "".join(map(str, (*digits, -sum(doubled) % 10)))
+
+
 def _fill(connection: psycopg.Connection, twin: Twin) -> None:
     """The same number of bytes in both twins, so that no size tells them apart."""
     for number in range(1, CUSTOMERS + 1):
@@ -172,11 +180,12 @@ def _fill(connection: psycopg.Connection, twin: Twin) -> None:
             f"code {w} {n}",
             ("Kiel", "Bonn", "Ulm")[number % 3],
             f"2024-{n}-01",
+            f"wrote from c{w}{n}@mail.example, card {_card(twin, n)}, or call +49 {twin.phone} {n}; password={w}",
         )
         places = ", ".join(["%s"] * len(values))
         columns = (
             "id, name, email, phone, card, dob, seen, salary, score, level, notes, profile, settings, ip, mood, "
-            "contact, tags, photo, home, nick, token, internal_code, city, signup"
+            "contact, tags, photo, home, nick, token, internal_code, city, signup, memo"
         )
         connection.execute(f"INSERT INTO {relation} ({columns}) VALUES ({places})", values)
         if number <= 10:
