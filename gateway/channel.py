@@ -184,11 +184,28 @@ class Channel(asyncio.Protocol):
 
     async def read_frame(self, longest: int) -> tuple[int, bytes]:
         """The next typed message: its kind and its body. Raises OversizedPacket, ChannelClosed."""
+        found = self._whole_frame(longest)
+        if found is not None:
+            return found
         header = await self.read_exactly(5)
         length = int.from_bytes(header[1:], "big", signed=True) - 4
         if not 0 <= length <= longest:
             raise OversizedPacket(length)
         return header[0], await self.read_exactly(length)
+
+    def _whole_frame(self, longest: int) -> tuple[int, bytes] | None:
+        """The next message when all of it is here: a server's greeting is twenty in one chunk."""
+        buffer = self._buffer
+        if len(buffer) < 5:
+            return None
+        length = int.from_bytes(buffer[1:5], "big", signed=True) - 4
+        if not 0 <= length <= longest:
+            raise OversizedPacket(length)
+        if len(buffer) < 5 + length:
+            return None
+        kind, body = buffer[0], bytes(buffer[5 : 5 + length])
+        del buffer[: 5 + length]
+        return kind, body
 
     @property
     def has_unread(self) -> bool:

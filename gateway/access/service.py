@@ -227,7 +227,6 @@ class Access:
         hands the admission back with `leave`, and hears of its early end through `subscribe`."""
         claims = self._signer.verify(token, now=self._clock())
         try:
-            await self._take_over()
             standing = await self._standing(claims.token_id)
         except (StoreUnavailable, RecordUnavailable) as error:
             # Nobody comes in who cannot be checked. The cause is chained for the log.
@@ -248,12 +247,14 @@ class Access:
         return admission
 
     async def _standing(self, token_id: str) -> Standing | None:
-        """What the store knows of the token, read again if a grant was ended meanwhile: a listener
-        that has been told already would not hear of this session."""
+        """What the store knows of the token, read again if something had to be taken over first, or if a
+        grant was ended meanwhile: a listener that has been told already would not hear of this session."""
         while True:
             told = self._told
-            standing = await self._store.standing(token_id)
-            if told == self._told:
+            standing, waiting = await self._store.at_the_door(token_id)
+            if waiting:
+                await self._take_over()
+            elif told == self._told:
                 return standing
 
     def leave(self, admission: Admission) -> None:

@@ -7,8 +7,9 @@ Verification here asks nothing of the store; `Access.admit` does.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from typing import Final, cast
 
 import jwt
@@ -24,6 +25,9 @@ _TEXTS: Final = ("iss", "aud", "sub", "jti", "grant")
 _TIMES: Final = ("iat", "nbf", "exp")
 #: 9999-12-31T23:59:59Z, the last second that a datetime holds.
 _LAST_SECOND: Final = 253_402_300_799
+
+#: Tokens whose signature was found good and need not be verified again: people connect more than once.
+_REMEMBERED: Final = 1024
 
 FRESH: Final = 'run "pgcurfew token" for a fresh one and give it as the password'
 
@@ -48,6 +52,8 @@ class TokenSigner:
     keys: KeyRing
     leeway_seconds: int = 0
     max_bytes: int = 4096
+    #: By the token's SHA-256: what was said under a good signature of `keys`. Never whether it is in force.
+    _good: dict[bytes, tuple[dict[str, object], Claims]] = field(default_factory=dict, repr=False, compare=False)
 
     def mint(self, *, token_id: str, person: str, grant: str, issued_at: datetime, ends_at: datetime) -> str:
         """The token's text. Times are cut to whole seconds, so it never lives longer than said."""
@@ -73,10 +79,16 @@ class TokenSigner:
             raise _refused("token-too-large", f"the token is longer than {self.max_bytes} bytes")
         if not token.strip():
             raise _refused("token-missing", "the password is empty; a pgcurfew token is expected")
-        claims = self._signed(token)
-        found = _shaped(claims)
-        self._in_force(claims, found, now)
-        return found
+        digest = sha256(token.encode("utf-8", "replace")).digest()
+        good = self._good.get(digest)
+        if good is None:
+            claims = self._signed(token)
+            good = claims, _shaped(claims)
+            while len(self._good) >= _REMEMBERED:
+                del self._good[next(iter(self._good))]
+            self._good[digest] = good
+        self._in_force(*good, now)
+        return good[1]
 
     def _signed(self, token: str) -> dict[str, object]:
         """The claims, once header and signature are good; nothing in them is checked yet."""

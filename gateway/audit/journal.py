@@ -78,10 +78,13 @@ class Journal:
     @classmethod
     def create(cls, path: Path, first: bytes, *, clock: Clock, disk: Disk) -> Journal:
         """A new file with its first line. Raises RecordUnavailable, and then leaves no file behind."""
+        flags = os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
         try:
-            _make_folders(path.parent)
-            flags = os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
-            fd = os.open(path, flags, 0o600)
+            try:
+                fd = os.open(path, flags, 0o600)
+            except FileNotFoundError:  # the first of its day
+                _make_folders(path.parent)
+                fd = os.open(path, flags, 0o600)
         except OSError as error:
             raise RecordUnavailable(error.strerror or str(error)) from error
         journal = cls(path, fd, Head(0, b""), 0, clock=clock, disk=disk)
@@ -105,6 +108,15 @@ class Journal:
     @property
     def head(self) -> Head:
         return self._position[0]
+
+    @property
+    def named(self) -> bool:
+        """Is the file's name on disk?"""
+        return self._named
+
+    def name_is_on_disk(self) -> None:
+        """Its folder was synced after the file was made."""
+        self._named = True
 
     @property
     def dirty(self) -> bool:

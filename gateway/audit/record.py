@@ -5,6 +5,7 @@ checkpoints. What is not in the record when `append` returns must not happen.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import fcntl
 import os
 import re
@@ -23,7 +24,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 from gateway.audit import chain, ledger, recover
 from gateway.audit.chain import Head, json_of, make_line
 from gateway.audit.facts import Fact, GatewayStopped, SessionClosed, SessionOpened
-from gateway.audit.journal import Clock, Disk, Journal, RecordUnavailable
+from gateway.audit.journal import Clock, Disk, Journal, RecordUnavailable, sync_folder
 from gateway.audit.seal import Seal, Sealer, recipient_id
 from gateway.audit.session import SessionRecord
 
@@ -331,6 +332,7 @@ class Recorder:
         problem: RecordUnavailable | None = None
         heads: dict[str, Head] = {}
         with self._one_pass:
+            self._sync_names()
             for log, journal in list(self._open.items()):
                 try:
                     heads[log] = journal.sync() if journal.dirty else journal.head
@@ -354,6 +356,21 @@ class Recorder:
         if problem is not None:
             raise problem
         return heads
+
+    def _sync_names(self) -> None:
+        """Bring the names of new files to disk, each folder once. Where that fails, each journal tries by
+        itself, and says so."""
+        new = [
+            journal
+            for journal in (*list(self._open.values()), *(ending.journal for ending in self._endings[:]))
+            if not journal.named
+        ]
+        for folder in {journal.path.parent for journal in new}:
+            with contextlib.suppress(OSError):
+                sync_folder(folder)
+                for journal in new:
+                    if journal.path.parent == folder:
+                        journal.name_is_on_disk()
 
     def _finish(self, ending: _Ending) -> None:
         """A log is closed in the ledger when all of it is on disk."""

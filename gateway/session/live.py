@@ -335,8 +335,11 @@ class LiveSession:
         self._metrics.saw(closed)
         self._client.resume_reading()
         self._client.close()
-        # At the same time: a target that hangs must not keep the client's connection open.
-        await asyncio.gather(self._leave_upstream(), self._leave_client())
+        if self._client.closed:
+            await self._leave_upstream()
+        else:
+            # At the same time: a target that hangs must not keep the client's connection open.
+            await asyncio.gather(self._leave_upstream(), self._leave_client())
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=self._upstream.route.timeout)
 
@@ -348,6 +351,11 @@ class LiveSession:
         upstream.channel.write(TERMINATE)
         if busy and self._cancelling is None and not upstream.channel.closed:
             self._cancelling = self._spawn(cancel_upstream(upstream))
+        if not busy and self._cancelling is None:
+            # It waits for a message, and this is its last: nothing is to be seen to.
+            upstream.channel.close()
+            self._loop.call_later(LEAVE_SECONDS, upstream.channel.abort)
+            return
         try:
             async with asyncio.timeout(LEAVE_SECONDS):
                 await upstream.channel.wait_closed()

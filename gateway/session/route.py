@@ -20,6 +20,9 @@ from config.target import LoginMethod, SessionAttrs, Target, is_socket
 from gateway.channel import Keepalive
 from gateway.session.salted import SaltedKeys
 
+#: A name is asked for once a second at most: log-ins come in crowds, and DNS changes are slower.
+RESOLVED_SECONDS = 1.0
+
 
 @dataclass(frozen=True, slots=True)
 class Host:
@@ -68,6 +71,8 @@ class Route:
     timeout: float
     keepalive: Keepalive
     salted: SaltedKeys = field(repr=False)
+    #: By number of the host: its addresses, and until when they are believed (the loop's clock).
+    resolved: dict[int, tuple[float, list[Place]]] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def to(cls, name: str, target: Target) -> Route:
@@ -115,11 +120,17 @@ class Route:
         """The addresses of a host. Raises OSError when its name cannot be resolved."""
         if host.is_socket:
             return [Place(host, socket.AF_UNIX, f"{host.name}/.s.PGSQL.{host.port}")]
-        literal = _literal(host)
-        if literal is not None:
-            return [literal]
-        found = await asyncio.get_running_loop().getaddrinfo(host.name, host.port, type=socket.SOCK_STREAM)
-        places = list(dict.fromkeys(Place(host, family, address) for family, _, _, _, address in found))
+        loop = asyncio.get_running_loop()
+        until, places = self.resolved.get(host.number, (0.0, []))
+        if not places or loop.time() > until:
+            literal = _literal(host)
+            if literal is not None:
+                until, places = float("inf"), [literal]
+            else:
+                found = await loop.getaddrinfo(host.name, host.port, type=socket.SOCK_STREAM)
+                until = loop.time() + RESOLVED_SECONDS
+                places = list(dict.fromkeys(Place(host, family, address) for family, _, _, _, address in found))
+            self.resolved[host.number] = until, places
         return random.sample(places, len(places)) if self.shuffled else places
 
 

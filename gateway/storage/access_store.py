@@ -105,14 +105,20 @@ class _Reading:
         return frozenset(row["id"] for row in rows)
 
     async def standing(self, token_id: str) -> Standing | None:
-        sql = """SELECT t.id AS token_id, t."grant" AS token_grant, t.person AS token_person, t.issued_at,
+        standing, _ = await self.at_the_door(token_id)
+        return standing
+
+    async def at_the_door(self, token_id: str) -> tuple[Standing | None, bool]:
+        sql = """SELECT w.waiting, t.id AS token_id, t."grant" AS token_grant, t.person AS token_person, t.issued_at,
                         t.ends_at AS token_ends_at, g.*, p.name, p.locked,
                         (SELECT json_group_array(m."group") FROM memberships m WHERE m.person = p.name) AS groups
-                 FROM tokens t JOIN grants g ON g.id = t."grant" JOIN people p ON p.name = g.person WHERE t.id = ?"""
-        rows = await self._source.read(sql, [token_id])
-        if not rows:
-            return None
-        row = rows[0]
+                 FROM (SELECT EXISTS (SELECT 1 FROM handed_over) AS waiting) w
+                 LEFT JOIN tokens t ON t.id = ? LEFT JOIN grants g ON g.id = t."grant"
+                 LEFT JOIN people p ON p.name = g.person"""
+        [row] = await self._source.read(sql, [token_id])
+        waiting = bool(row["waiting"])
+        if row["name"] is None:
+            return None, waiting
         token = IssuedToken(
             id=row["token_id"],
             grant=row["token_grant"],
@@ -120,7 +126,7 @@ class _Reading:
             issued_at=_time(row["issued_at"]),
             ends_at=_time(row["token_ends_at"]),
         )
-        return Standing(token, _grant(row), _person(row))
+        return Standing(token, _grant(row), _person(row)), waiting
 
     async def handed_over(self) -> tuple[tuple[int, AccessChanged], ...]:
         rows = await self._source.read("SELECT number, fact FROM handed_over ORDER BY number LIMIT 1000")
