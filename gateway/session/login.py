@@ -6,8 +6,6 @@ anything; a password is sent only in the form that was agreed to beforehand.
 
 from __future__ import annotations
 
-import asyncio
-
 from gateway.channel import Channel
 from gateway.session.route import Place, Route
 from protocol.authentication import (
@@ -25,7 +23,7 @@ from protocol.authentication import (
 from protocol.backend import ErrorResponse, decode_backend
 from protocol.errors import ProtocolViolation
 from protocol.reports import NoticeResponse
-from protocol.scram import SCRAM_SHA_256, Keys, ScramClient, md5_password, salted_keys, tls_server_end_point
+from protocol.scram import SCRAM_SHA_256, Keys, ScramClient, md5_password, tls_server_end_point
 
 #: No message of a log-in is longer, and all of them together are not.
 LONGEST_MESSAGE = 1 << 16
@@ -86,10 +84,7 @@ async def authenticate(frames: Budget, channel: Channel, route: Route, place: Pl
                 channel.write(SASLInitialResponse(scram.mechanism, scram.first()).encode())
             case AuthenticationSASLContinue(data) if scram is not None and salted is None:
                 salt, iterations = scram.challenge(data)
-                keys = route.salted.recall(password, salt, iterations)
-                if keys is None:
-                    # Beside the event loop: the count is the server's to choose.
-                    keys = await asyncio.to_thread(salted_keys, password, salt, iterations)
+                keys = await route.salted.keys(password, salt, iterations)
                 salted = salt, iterations, keys
                 channel.write(SASLResponse(scram.final(data, keys)).encode())
             case AuthenticationSASLFinal(data) if scram is not None and salted is not None and not scram.verified:

@@ -5,11 +5,13 @@ RFC 5802, section 9, allows for it: a client may keep them instead of the passwo
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import secrets
 from collections import OrderedDict
+from concurrent.futures import ThreadPoolExecutor
 
-from protocol.scram import Keys
+from protocol.scram import Keys, salted_keys
 
 #: A login has one salt; a few more while its password is changed, on several servers.
 REMEMBERED = 32
@@ -18,14 +20,26 @@ REMEMBERED = 32
 class SaltedKeys:
     """The newest ones, under a password that is not kept itself."""
 
-    __slots__ = ("_kept", "_pepper")
+    __slots__ = ("_kept", "_pepper", "_worker")
 
     def __init__(self) -> None:
+        #: One thread of its own: the count is the server's to choose, and others wait for the usual threads.
+        self._worker: ThreadPoolExecutor | None = None
         self._kept: OrderedDict[tuple[bytes, bytes, int], Keys] = OrderedDict()
         self._pepper = secrets.token_bytes(32)
 
     def __len__(self) -> int:
         return len(self._kept)
+
+    async def keys(self, password: str, salt: bytes, iterations: int) -> Keys:
+        """The keys, remembered or computed beside the event loop."""
+        found = self.recall(password, salt, iterations)
+        if found is not None:
+            return found
+        if self._worker is None:
+            self._worker = ThreadPoolExecutor(1, "scram")
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._worker, salted_keys, password, salt, iterations)
 
     def recall(self, password: str, salt: bytes, iterations: int) -> Keys | None:
         """The keys, when they were remembered."""
