@@ -6,10 +6,10 @@ RFC 5802, section 9, allows for it: a client may keep them instead of the passwo
 from __future__ import annotations
 
 import asyncio
-import hmac
 import secrets
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
+from hashlib import blake2b
 
 from protocol.scram import Keys, salted_keys
 
@@ -58,4 +58,4 @@ class SaltedKeys:
             self._kept.popitem(last=False)
 
     def _which(self, password: str, salt: bytes, iterations: int) -> tuple[bytes, bytes, int]:
-        return hmac.digest(self._pepper, password.encode(), "sha256"), salt, iterations
+        return blake2b(password.encode(), key=self._pepper, digest_size=32).digest(), salt, iterations
