@@ -115,6 +115,8 @@ class Channel(asyncio.Protocol):
         self._closed = False
         self._error: Exception | None = None
         self._paused = False
+        #: TLS has said its last word, an alert; nothing may be sent after it.
+        self._failed = False
         self.tls: ssl.SSLObject | None = None
 
     # asyncio.Protocol
@@ -268,16 +270,28 @@ class Channel(asyncio.Protocol):
             upgrade.cancel()
             raise
         if failing.done():
-            upgrade.add_done_callback(_pass_over)
-            self._closed = True
+            self._failed = True
+            upgrade.add_done_callback(self._alert_taken)
             raise failing.result()
-        upgraded = upgrade.result()
+        try:
+            upgraded = upgrade.result()
+        except OSError:
+            self._closed = True
+            raise
         if upgraded is None:
+            self._closed = True
             raise ConnectionResetError("the peer closed the connection during the TLS handshake")
         self._transport = upgraded
         self._paused = False
         upgraded.set_write_buffer_limits(high=HIGH_WATER_TLS)
         self.tls = upgraded.get_extra_info("ssl_object")
+
+    def _alert_taken(self, upgrade: asyncio.Task[asyncio.Transport | None]) -> None:
+        """The connection has ended after an alert; the loop tells of it by the end of the upgrade alone."""
+        if not upgrade.cancelled():
+            upgrade.exception()
+        self._closed = True
+        self._wake()
 
     async def wait_closed(self) -> None:
         """Until the connection is gone."""
@@ -326,7 +340,7 @@ class Channel(asyncio.Protocol):
                 keepalive.apply(sock)
 
     def write(self, data: bytes) -> None:
-        if self._transport is not None and not self._closed:
+        if self._transport is not None and not self._closed and not self._failed:
             self._transport.write(data)
 
     def pause_reading(self) -> None:
@@ -341,7 +355,7 @@ class Channel(asyncio.Protocol):
 
     def close(self) -> None:
         """Send what is still to be sent, then close."""
-        if self._transport is not None and not self._closed:
+        if self._transport is not None and not self._failed:
             self._transport.close()
 
     def abort(self) -> None:
@@ -376,9 +390,3 @@ def _receive(transport: asyncio.Transport, data: bytes) -> None:
         space[:taken] = rest[:taken]
         layer.buffer_updated(taken)
         rest = rest[taken:]
-
-
-def _pass_over(task: asyncio.Task[asyncio.Transport | None]) -> None:
-    """The end of a handshake whose failure was told already."""
-    if not task.cancelled():
-        task.exception()

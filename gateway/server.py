@@ -218,12 +218,13 @@ class Server:
         except Exception:
             log.exception("handshake failed", client=client.peer)
             client.write(fatal("XX000", "internal error in the gateway", hint="Tell whoever runs it; see its log."))
-        finally:
-            self._through_the_door(visitor)
         if live is None:
+            # Still at the door until it has gone: who is refused is one of so many, too.
+            visitor.grant = ""
             client.close()
             await _gone(client)
             return
+        self._through_the_door(visitor)
         self._sessions[live.id] = live
         if visitor.ended is not None:
             self._end(live, visitor.ended)
