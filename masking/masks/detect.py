@@ -61,14 +61,14 @@ _SECRETS = f"{_ASSIGNED}{_VALUE}"
 _SECRET_SIGNS = r"(?i)[:=]|\m(?:is|ist|est|lautet|bearer)\M"
 _SECRET_WORDS = r"(?i)pass|kenn|pwd|pin|secret|token|credential|key|auth|bearer|cvv|cvc|otp|://"
 
-_AT = r"(?:@|\uFF20|\uFE6B|%40|[ ]?[(\[{<][ ]?(?:at|AT|ät)[ ]?[)\]}>][ ]?)"
+_AT = r"(?:@|\uFF20|\uFE6B|%40|[ ]?[(\[{<][ ]?(?:at|AT|\u00E4t)[ ]?[)\]}>][ ]?)"
 _LOCAL = r"""(?:[^\s@\uFF20\uFE6B<>()\[\]{},;:"]{1,64}|"[^"\n]{1,64}")"""
 _EMAILS = (
     rf"""{_LOCAL}(?:{_AT}[^\s@\uFF20\uFE6B<>()\[\]{{}},;:"'!?]+|[ ]{{0,2}}{_AT}[ ]{{0,2}}[A-Za-z0-9.-]+"""
     r"""(?:[.]|[ ]dot[ ]|[ ]?[(\[{]dot[)\]}][ ]?)[A-Za-z]{2,})"""
 )
 
-_EMAIL_SIGNS = r"[@\uFF20\uFE6B]|%40|[(\[{<] ?(?:at|AT|ät)"
+_EMAIL_SIGNS = r"[@\uFF20\uFE6B]|%40|[(\[{<] ?(?:at|AT|\u00E4t)"
 
 #: What stands between the characters of one number; "~" in a pattern.
 _GAP = r"[\s./\u00A0\u2000-\u2015\u202F-]*"

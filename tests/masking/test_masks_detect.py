@@ -229,3 +229,19 @@ LONG = {
 def test_a_long_text_takes_no_time_without_end(connection: psycopg.Connection, name: str) -> None:
     """What takes the square of a megabyte would not be back before the statement's timeout."""
     assert shown(connection, LONG[name]) is not None
+
+
+@pytest.mark.parametrize("encoding", ["LATIN1", "EUC_JP", "SQL_ASCII"])
+def test_a_database_of_another_encoding_is_served_too(postgres: Postgres, encoding: str) -> None:
+    """The mask's own text is ASCII, so it can be read there; digits of other scripts cannot be stored."""
+    assert EXPRESSION.isascii()
+    name = f"detect_{encoding.lower()}"
+    locale = "LOCALE_PROVIDER libc LC_COLLATE 'C' LC_CTYPE 'C'"
+    postgres.run(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING '{encoding}' {locale}")
+    try:
+        with psycopg.connect(postgres.dsn(name), autocommit=True, options="-c client_encoding=UTF8") as connection:
+            for text, said in EXAMPLES:
+                if text.isascii():
+                    assert shown(connection, text) == said
+    finally:
+        postgres.run(f"DROP DATABASE {name} WITH (FORCE)")

@@ -105,7 +105,8 @@ def shown(connection: psycopg.Connection, mask: Mask, kind: str, document: str |
     column = COLUMNS[kind]
     assert problem(mask, column) is None
     expression = mask_expression(mask, column, "doc", KEY)
-    query = f"SELECT {expression} FROM (SELECT $1::{kind} AS doc) x"
+    # As from a table: what is no constant is not worked out by the planner.
+    query = f"SELECT {expression} FROM (SELECT $1::{kind} AS doc OFFSET 0) x"
     result = connection.pgconn.exec_params(query.encode(), [None if document is None else document.encode()])
     assert not result.error_message, result.error_message
     value = result.get_value(0, 0)
@@ -224,3 +225,17 @@ def test_no_json_is_an_error(connection: psycopg.Connection, pieces: list[str]) 
     except psycopg.Error:
         return
     shown(connection, CONTACTS, "json", text)
+
+
+def test_where_the_database_has_not_all_characters_a_document_with_others_is_hidden(postgres: Postgres) -> None:
+    locale = "LOCALE_PROVIDER libc LC_COLLATE 'C' LC_CTYPE 'C'"
+    postgres.run(f"CREATE DATABASE json_latin TEMPLATE template0 ENCODING 'LATIN1' {locale}")
+    try:
+        options = f"-c {KEY}=a-key -c client_encoding=UTF8"
+        with psycopg.connect(postgres.dsn("json_latin"), autocommit=True, options=options) as connection:
+            for document in (r'{"name": "\u20ac"}', r'{"name": "\ud83d\ude00"}', r'{"name": "\u0000"}'):
+                assert shown(connection, CONTACTS, "json", document) == "null"
+            for document in (r'{"name": "\u0041"}', r'{"name": "A"}'):
+                assert shown(connection, CONTACTS, "json", document) == '{"name": "A"}'
+    finally:
+        postgres.run("DROP DATABASE json_latin WITH (FORCE)")
