@@ -94,12 +94,12 @@ def _as_jsonb(column: Column, value: str) -> str:
     if column.type_oid == JSONB:
         return value
     text = f"({value})::pg_catalog.text"
-    bare = f"pg_catalog.regexp_replace(pg_catalog.regexp_replace({text}, {quoted(_ESCAPED)}, '', 'g'), "
-    bare += f"{quoted(_PAIRS)}, '', 'g')"
+    escapes = f"pg_catalog.regexp_replace({text}, {quoted(_ESCAPED)}, '', 'g')"
+    bare = f"pg_catalog.regexp_replace({escapes}, {quoted(_PAIRS)}, '', 'g')"
     matches = "OPERATOR(pg_catalog.~)"
     backslash = f"pg_catalog.strpos({text}, {quoted(chr(92))}) OPERATOR(pg_catalog.>) 0"
     foreign = (
-        f"pg_catalog.getdatabaseencoding() OPERATOR(pg_catalog.<>) 'UTF8' AND {bare} {matches} {quoted(_NOT_ASCII)}"
+        f"pg_catalog.getdatabaseencoding() OPERATOR(pg_catalog.<>) 'UTF8' AND {escapes} {matches} {quoted(_NOT_ASCII)}"
     )
     closed = f"pg_catalog.replace(pg_catalog.replace({text}, '[', ''), '{{', '')"
     brackets = f"pg_catalog.length({text}) OPERATOR(pg_catalog.-) pg_catalog.length({closed})"
