@@ -106,6 +106,18 @@ class Receiver(Protocol):
 class Channel(asyncio.Protocol):
     """One TCP connection, of a client or to an upstream."""
 
+    __slots__ = (
+        "_buffer",
+        "_closed",
+        "_error",
+        "_paused",
+        "_received",
+        "_receiver",
+        "_transport",
+        "_waiter",
+        "tls",
+    )
+
     def __init__(self) -> None:
         self._transport: asyncio.Transport | None = None
         self._buffer = bytearray()

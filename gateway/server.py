@@ -242,6 +242,8 @@ class Server:
 class _Accepted(Channel):
     """A channel that tells the server when it is there."""
 
+    __slots__ = ("_gone", "_server")
+
     def __init__(self, server: Server, gone: Callable[[], None] = lambda: None) -> None:
         super().__init__()
         self._server = server

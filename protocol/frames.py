@@ -7,6 +7,7 @@ out of step with its peer, and every further `feed` raises it again.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from struct import Struct
 from typing import Final, NamedTuple
 
@@ -31,6 +32,25 @@ SMALL_FRONTEND_LENGTH: Final = 10_000
 SMALL_BACKEND_LENGTH: Final = 30_000
 
 
+@lru_cache(64)
+def _frontend_limits(max_length: int, small_length: int, password_length: int) -> tuple[int, ...]:
+    """The longest length of each kind, 0 for what is no message. All framers of a gateway share it (2 kB)."""
+    limits = [0] * 256
+    for kind in FRONTEND_NAMES:
+        limits[kind] = max_length if kind in LARGE_FRONTEND else small_length
+    limits[ord("p")] = password_length
+    return tuple(limits)
+
+
+@lru_cache(64)
+def _backend_limits(max_length: int, small_length: int) -> tuple[int, ...]:
+    limits = [0] * 256
+    for kind in BACKEND_NAMES:
+        limits[kind] = max_length if kind in LARGE_BACKEND else min(small_length, max_length)
+    limits[_DATA_ROW] = limits[_COPY_DATA] = MAX_LENGTH
+    return tuple(limits)
+
+
 class FrontendFrames:
     """Cuts a client's byte stream (after startup) into frames, each its original bytes with header.
 
@@ -48,11 +68,7 @@ class FrontendFrames:
         small_length: int = SMALL_FRONTEND_LENGTH,
         password_length: int = 65_535,
     ) -> None:
-        limits = [0] * 256
-        for kind in FRONTEND_NAMES:
-            limits[kind] = max_length if kind in LARGE_FRONTEND else small_length
-        limits[ord("p")] = password_length
-        self._limits = limits
+        self._limits = _frontend_limits(max_length, small_length, password_length)
         self._partial = bytearray()
         #: Size of the frame in `_partial`; 0 while its header is not complete.
         self._need = 0
@@ -171,11 +187,7 @@ class BackendFrames:
     __slots__ = ("_broken", "_limits", "_need", "_partial", "_row_kind", "_row_left")
 
     def __init__(self, max_length: int = 2 * DEFAULT_MAX_LENGTH, *, small_length: int = SMALL_BACKEND_LENGTH) -> None:
-        limits = [0] * 256
-        for kind in BACKEND_NAMES:
-            limits[kind] = max_length if kind in LARGE_BACKEND else min(small_length, max_length)
-        limits[_DATA_ROW] = limits[_COPY_DATA] = MAX_LENGTH
-        self._limits = limits
+        self._limits = _backend_limits(max_length, small_length)
         self._partial = bytearray()
         self._need = 0
         self._row_kind = _DATA_ROW

@@ -25,8 +25,9 @@ from protocol.frames import Frame, Rows
 
 #: Settings that the judgement rests on, with the only value they may report.
 PINNED_REPORTS = {"client_encoding": "UTF8", "standard_conforming_strings": "on"}
-#: RowDescription frames already checked against one table of origins, at most.
-REMEMBERED_ROWS = 512
+#: RowDescription messages that one judge remembers to have checked, at most, and how long they may be.
+REMEMBERED_ROWS = 1024
+LONGEST_REMEMBERED = 2048
 
 
 class UpstreamEnds(Exception):
@@ -36,30 +37,11 @@ class UpstreamEnds(Exception):
 class Answering:
     """Looks at the upstream's messages one after the other."""
 
+    __slots__ = ("_parts", "_talk")
+
     def __init__(self, conversation: Conversation) -> None:
         self._talk = conversation
         self._parts: list[bytes] = []
-        self._checked: set[bytes] = set()
-        self._checked_for: object = None
-        self._handlers: dict[int, Callable[[bytes, float], None]] = {
-            ord("1"): self._parse_complete,
-            ord("2"): self._bind_complete,
-            ord("3"): self._close_complete,
-            ord("t"): self._parameter_description,
-            ord("n"): self._no_data,
-            ord("T"): self._row_description,
-            ord("C"): self._command_complete,
-            ord("I"): self._empty_query,
-            ord("s"): self._portal_suspended,
-            ord("G"): self._copy_in,
-            ord("H"): self._copy_out,
-            ord("c"): self._copy_done,
-            ord("E"): self._error,
-            ord("N"): self._notice,
-            ord("A"): self._notification,
-            ord("S"): self._parameter_status,
-            ord("Z"): self._ready,
-        }
 
     def take_parts(self) -> bytes:
         """What goes to the client now, in order."""
@@ -79,14 +61,10 @@ class Answering:
 
     def message(self, frame: Frame, now: float) -> None:
         """Take one whole message. Raises UpstreamViolation, SecondLock, UpstreamEnds."""
-        handler = self._handlers.get(frame.kind)
+        handler = HANDLERS.get(frame.kind)
         if handler is None:
             raise UpstreamViolation(f"message {chr(frame.kind)!r} in the middle of a session")
-        handler(frame.raw, now)
-
-    def has_checked(self, raw: bytes, batch: int) -> bool:
-        """Has this RowDescription passed the second lock before, by the same table of origins?"""
-        return raw in self._checked and self._talk.judge_of(batch).origins is self._checked_for
+        handler(self, frame.raw, now)
 
     # one method a message
 
@@ -257,12 +235,10 @@ class Answering:
 
     def _check_origins(self, raw: bytes, head: Expected) -> None:
         """The second lock (docs/architecture.md, law 4). Raises SecondLock."""
-        origins = self._talk.judge_of(head.batch).origins
-        if origins is not self._checked_for:
-            self._checked.clear()
-            self._checked_for = origins
-        if raw in self._checked:
+        judge = self._talk.judge_of(head.batch)
+        if raw in judge.checked:
             return
+        origins = judge.origins
         description = decode_backend(raw[0], raw[5:])
         assert isinstance(description, RowDescription)
         for column in description.fields:
@@ -271,8 +247,30 @@ class Answering:
             clear = origins.get(column.table_oid)
             if clear is None or column.attribute not in clear:
                 raise SecondLock(column.table_oid, column.attribute)
-        if len(self._checked) < REMEMBERED_ROWS:
-            self._checked.add(raw)
+        if len(judge.checked) < REMEMBERED_ROWS and len(raw) <= LONGEST_REMEMBERED:
+            judge.checked.add(raw)
+
+
+#: What is done about each message.
+HANDLERS: dict[int, Callable[[Answering, bytes, float], None]] = {
+    ord("1"): Answering._parse_complete,
+    ord("2"): Answering._bind_complete,
+    ord("3"): Answering._close_complete,
+    ord("t"): Answering._parameter_description,
+    ord("n"): Answering._no_data,
+    ord("T"): Answering._row_description,
+    ord("C"): Answering._command_complete,
+    ord("I"): Answering._empty_query,
+    ord("s"): Answering._portal_suspended,
+    ord("G"): Answering._copy_in,
+    ord("H"): Answering._copy_out,
+    ord("c"): Answering._copy_done,
+    ord("E"): Answering._error,
+    ord("N"): Answering._notice,
+    ord("A"): Answering._notification,
+    ord("S"): Answering._parameter_status,
+    ord("Z"): Answering._ready,
+}
 
 
 def rows_of(tag: str, counted: int) -> int:

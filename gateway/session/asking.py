@@ -86,6 +86,8 @@ def _refused_parse(name: bytes) -> bytes:
 class Asking:
     """Judges the client's messages one after the other."""
 
+    __slots__ = ("_parts", "_talk", "catalog_is_fresh", "verdict", "wants_catalog", "wants_verdict")
+
     def __init__(self, conversation: Conversation) -> None:
         self._talk = conversation
         self._parts: list[bytes] = []

@@ -185,6 +185,8 @@ class Judge:
         #: The same templates by the normal form of their statements, where that is enough to find one.
         self._numbered: Memory[tuple[Numbered, _Known]] = Memory(memory // 8)
         self._origins: ClearOrigins | None = None
+        #: RowDescription messages that have passed the second lock by these origins.
+        self.checked: set[bytes] = set()
         #: The snapshot is too old: everything is refused until a new one is adopted.
         self.suspended = False
 
@@ -196,6 +198,7 @@ class Judge:
             self._templates.clear()
             self._numbered.clear()
             self._origins = None
+            self.checked.clear()
         self.catalog = catalog
 
     @property

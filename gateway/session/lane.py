@@ -14,7 +14,7 @@ from functools import lru_cache
 from struct import Struct
 
 from gateway.audit.facts import StatementEnded, StatementJudged
-from gateway.session.answering import Answering, rows_of
+from gateway.session.answering import rows_of
 from gateway.session.asking import query_frame, shown_parameters
 from gateway.session.conversation import Alone, Conversation
 from gateway.session.judge import LONG
@@ -51,11 +51,10 @@ class Lane:
     """Takes chunks whole. `asked` is for when nothing is awaited (Conversation.quiet), `answered` for when
     nothing else is (Conversation.alone)."""
 
-    __slots__ = ("_answering", "_longest", "_talk")
+    __slots__ = ("_longest", "_talk")
 
-    def __init__(self, conversation: Conversation, answering: Answering, longest: int) -> None:
+    def __init__(self, conversation: Conversation, longest: int) -> None:
         self._talk = conversation
-        self._answering = answering
         self._longest = min(longest, LONG)
 
     def asked(self, data: bytes, now: float) -> tuple[StatementJudged, bytes] | None:
@@ -131,7 +130,7 @@ class Lane:
         if described:
             if kind == _DESCRIPTION:
                 stop = start + length + 1
-                if not self._answering.has_checked(data[start:stop], talk.batch - 1):
+                if data[start:stop] not in talk.judge_of(talk.batch - 1).checked:
                     return None
                 start = stop
             elif alone.portal is not None:

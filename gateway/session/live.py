@@ -59,6 +59,28 @@ class Curfew:
 class LiveSession:
     """One open session. Made by the handshake; `run` returns when it is over."""
 
+    __slots__ = (
+        "_asides",
+        "_cancelling",
+        "_chamber",
+        "_client",
+        "_curfew",
+        "_draining",
+        "_loop",
+        "_metrics",
+        "_over",
+        "_record",
+        "_relay",
+        "_snapshots",
+        "_tasks",
+        "_timers",
+        "_upstream",
+        "_upstream_congested",
+        "admission",
+        "cancel_pid",
+        "id",
+    )
+
     def __init__(
         self,
         session_id: str,
@@ -86,8 +108,8 @@ class LiveSession:
         self.cancel_pid = 0
         self._loop = asyncio.get_running_loop()
         self._over: asyncio.Future[EndSession] = self._loop.create_future()
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._asides: set[asyncio.Task[None]] = set()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._asides: list[asyncio.Task[None]] = []
         self._timers: list[asyncio.TimerHandle] = []
         self._upstream_congested = False
         self._cancelling: asyncio.Task[None] | None = None
@@ -100,8 +122,10 @@ class LiveSession:
         self._upstream.channel.relay_to(_UpstreamSide(self))
         self._client.relay_to(_ClientSide(self))
         try:
-            ended = await asyncio.shield(self._over)
+            ended = await self._over
         except asyncio.CancelledError:
+            if self._over.cancelled():
+                self._over = self._loop.create_future()
             self.shut_down()
             ended = await self._over
         await self._leave(ended)
@@ -170,12 +194,18 @@ class LiveSession:
 
     def _set_timers(self) -> None:
         left = self._curfew.seconds_left
-        for seconds in self._curfew.warnings:
-            if seconds < left:
-                self._timers.append(self._loop.call_later(left - seconds, self._warn, seconds))
         self._timers.append(self._loop.call_later(left, self._curfew_falls))
+        self._warn_next(self._loop.time() + left, left)
 
-    def _warn(self, seconds: int) -> None:
+    def _warn_next(self, ends: float, before: float) -> None:
+        """Set the timer of the first warning less than `before` seconds from the end: one at a time, each
+        takes memory for as long as it is set."""
+        seconds = max((warning for warning in self._curfew.warnings if warning < before), default=0)
+        if seconds:
+            self._timers.append(self._loop.call_at(ends - seconds, self._warn, ends, seconds))
+
+    def _warn(self, ends: float, seconds: int) -> None:
+        self._warn_next(ends, seconds)
         words = f"this session ends in {_in_words(seconds)}, at {self._curfew.ends_at:%H:%M:%S} UTC, with its grant"
         self._happened(lambda _: self._relay.warn(words, seconds))
 
@@ -317,8 +347,8 @@ class LiveSession:
         """A task of this session; `to_wait_for` before the session is over."""
         task = self._loop.create_task(coroutine)
         tasks = self._tasks if to_wait_for else self._asides
-        tasks.add(task)
-        task.add_done_callback(tasks.discard)
+        tasks.append(task)
+        task.add_done_callback(tasks.remove)
         return task
 
     async def _leave(self, ended: EndSession) -> None:

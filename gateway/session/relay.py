@@ -50,14 +50,33 @@ WITHOUT_ANSWER = frozenset(b"dcfHX")
 class Relay:
     """One session's conversation. Each method is an event; it returns what is to be done, in order."""
 
+    __slots__ = (
+        "_answering",
+        "_asking",
+        "_cancelling",
+        "_ended",
+        "_ending",
+        "_from_client",
+        "_from_upstream",
+        "_goodbye",
+        "_held",
+        "_lane",
+        "_looked_at",
+        "_talk",
+        "_to_say",
+        "_waits_for_catalog",
+        "_waits_for_verdict",
+    )
+
     def __init__(self, judge: Judge, *, max_message_bytes: int, may_listen: bool = False) -> None:
         self._talk = Conversation(judge, may_listen=may_listen)
         self._asking = Asking(self._talk)
         self._answering = Answering(self._talk)
         self._from_client = FrontendFrames(max_message_bytes)
         self._from_upstream = BackendFrames()
-        self._lane = Lane(self._talk, self._answering, max_message_bytes)
-        self._held: deque[tuple[int, bytes]] = deque()
+        self._lane = Lane(self._talk, max_message_bytes)
+        #: Messages of the client that are not taken yet; no deque while there are none (0.7 kB).
+        self._held: deque[tuple[int, bytes]] | tuple[()] = ()
         self._waits_for_catalog = False
         self._waits_for_verdict = False
         #: A CancelRequest is under way. What comes now waits, or it could be hit by it.
@@ -134,7 +153,7 @@ class Relay:
             frames = self._from_client.feed(data)
         except ProtocolViolation as violation:
             return [*self._asked(now), *self._violated(violation, now)]
-        self._held.extend(frames)
+        self._held = deque(frames) if not self._held else self._held + deque(frames)
         return self._take_held(now)
 
     def catalog_refreshed(self, now: float) -> list[Command]:
@@ -199,7 +218,7 @@ class Relay:
         except UpstreamEnds as fate:
             end = [EndSession("upstream", str(fate))]
             self._ended = True
-            self._held.clear()
+            self._held = ()
         except (UpstreamViolation, ProtocolViolation) as violation:
             end = self._stop(
                 "upstream",
@@ -242,7 +261,7 @@ class Relay:
             return []
         words = fatal(sqlstate, message, hint=hint)
         cut = self._cut(now)
-        self._held.clear()
+        self._held = ()
         if self._from_upstream.between_messages:
             self._ended = True
             return [*cut, SendToClient(words), *self._cancel_if_busy(), EndSession(cause, detail or message)]
@@ -254,7 +273,7 @@ class Relay:
         if self._ended:
             return []
         self._ended = True
-        self._held.clear()
+        self._held = ()
         cut = [] if self._ending is not None else self._cut(now)
         return [*cut, *self._cancel_if_busy(), EndSession(cause, detail)]
 
@@ -262,7 +281,7 @@ class Relay:
 
     def _take_held(self, now: float) -> list[Command]:
         """Take waiting messages in order, until one has to wait again."""
-        held = self._held
+        held = self._held or deque()
         commands: list[Command] = []
         try:
             while held and not (self._waits_for_catalog or self._waits_for_verdict or self._cancelling):
@@ -289,7 +308,7 @@ class Relay:
                 self._waits_for_catalog = True
                 commands.append(RefreshCatalog())
         except Terminated:
-            held.clear()
+            self._held = ()
             asked = self._asked(now)
             if self.busy:
                 self._goodbye = True
@@ -298,6 +317,8 @@ class Relay:
             return [*asked, EndSession("client")]
         except ProtocolViolation as violation:
             return [*self._asked(now), *self._violated(violation, now)]
+        if not held:
+            self._held = ()
         return self._asked(now) + commands
 
     def _asked(self, now: float) -> list[Command]:
@@ -353,7 +374,7 @@ class Relay:
 
     def _stop(self, cause: str, words: bytes, detail: str, now: float) -> list[Command]:
         self._ended = True
-        self._held.clear()
+        self._held = ()
         return [*self._cut(now), SendToClient(words), *self._cancel_if_busy(), EndSession(cause, detail)]
 
     def _cancel_if_busy(self) -> list[Command]:

@@ -8,7 +8,6 @@ whoever needs a name that an unanswered earlier batch changes must wait (`unsett
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 from typing import Generic, Protocol, TypeVar
 
@@ -60,12 +59,14 @@ Undo = Callable[[], None]
 class Names(Generic[Value]):
     """One name space: what each name stands for once all that was sent has succeeded."""
 
+    __slots__ = ("_all_unsettled", "_changes", "_passing", "_unsettled", "_values", "_weight")
+
     def __init__(self) -> None:
         self._values: dict[bytes, Value] = {}
         self._weight = 0
         #: The last batch that changed a name, while it is unanswered; `_changes` in order of sending.
         self._unsettled: dict[bytes, int] = {}
-        self._changes: deque[tuple[int, bytes]] = deque()
+        self._changes: list[tuple[int, bytes]] = []
         self._all_unsettled = 0
         #: Names that end with their transaction, and the batch that set them.
         self._passing: dict[bytes, int] = {}
@@ -147,10 +148,14 @@ class Names(Generic[Value]):
     def settle(self, batch: int) -> None:
         """All batches up to this one are answered."""
         changes = self._changes
-        while changes and changes[0][0] <= batch:
-            _, key = changes.popleft()
+        settled = 0
+        for at, key in changes:
+            if at > batch:
+                break
+            settled += 1
             if self._unsettled.get(key, batch + 1) <= batch:
                 del self._unsettled[key]
+        del changes[:settled]
         if self._all_unsettled <= batch:
             self._all_unsettled = 0
 
@@ -158,7 +163,7 @@ class Names(Generic[Value]):
         """This batch goes on in the next: PostgreSQL ignored the Sync between them."""
         if self._all_unsettled == batch:
             self._all_unsettled = batch + 1
-        self._changes = deque((at + (at == batch), key) for at, key in self._changes)
+        self._changes = [(at + (at == batch), key) for at, key in self._changes]
         for key, at in self._unsettled.items():
             if at == batch:
                 self._unsettled[key] = batch + 1

@@ -11,6 +11,7 @@ import os
 import secrets
 import socket
 import ssl
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import assert_never
@@ -249,7 +250,8 @@ async def _until_ready(frames: Budget) -> tuple[dict[str, str], BackendKeyData]:
         kind, body = await frames.frame()
         match decode_backend(kind, body):
             case ParameterStatus(name, value):
-                parameters[name] = value
+                # All sessions hear the same: said once in memory (2 kB a session).
+                parameters[sys.intern(name)] = sys.intern(value)
                 if len(parameters) > MOST_PARAMETERS:
                     raise ProtocolViolation("the target reports more parameters than any server has")
             case BackendKeyData() as found:
