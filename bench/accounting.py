@@ -38,26 +38,35 @@ def cpu_time(pid: int) -> CpuTime:
     return parse_stat(Path(f"/proc/{pid}/stat").read_text())
 
 
+def children(pid: int) -> set[int]:
+    """The processes that a process has started and that run."""
+    listed = Path(f"/proc/{pid}/task").glob("*/children")
+    return {int(child) for path in listed for child in path.read_text().split()}
+
+
 def resident_bytes(pid: int) -> int:
     """How much of a process is in memory."""
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE
 
 
 class Meter:
-    """`with Meter(pid) as meter:` and then `meter.spent`; no pid, nothing spent."""
+    """`with Meter(pid) as meter:` and then `meter.spent`, by a process and the children (workers) that it
+    has meanwhile; no pid, nothing spent."""
 
     def __init__(self, pid: int | None) -> None:
         self._pid = pid
-        self._before = CpuTime(0.0, 0.0)
+        self._before: dict[int, CpuTime] = {}
         self.spent = CpuTime(0.0, 0.0)
 
     def __enter__(self) -> Self:
         if self._pid is not None:
-            self._before = cpu_time(self._pid)
+            self._before = {one: cpu_time(one) for one in (self._pid, *children(self._pid))}
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._pid is not None:
-            self.spent = cpu_time(self._pid) - self._before
+            here = {self._pid, *children(self._pid)}
+            spent = [cpu_time(one) - before for one, before in self._before.items() if one in here]
+            self.spent = CpuTime(sum(one.user for one in spent), sum(one.system for one in spent))

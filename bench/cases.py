@@ -81,6 +81,7 @@ def cases(place: Place, plan: Plan) -> Iterator[Case]:
     yield Case("idle.plain", lambda: {"idle.plain.kb": _idle(place, place.gateway)})
     yield Case("idle.tls", lambda: {"idle.tls.kb": _idle(place, lambda: place.over_tls(place.gateway()))})
     yield _judging(place)
+    yield _workers(place, plan)
 
 
 def _same(endpoint: Endpoint) -> Endpoint:
@@ -145,6 +146,22 @@ def _masked(place: Place, direct: Way, plan: Plan) -> Iterator[Case]:
     yield _read("masked_scan.gateway", place.gateway, lambda: scan, rows)
     yield _latency("masked_point.direct", direct, "prepared", plan, lambda: script(point_as_sent()))
     yield _latency("masked_point.gateway", place.gateway, "prepared", plan, lambda: script(MASKED_POINT))
+
+
+def _workers(place: Place, plan: Plan) -> Case:
+    """The same load for each process, where there is one and where there are two: a worker that has fewer
+    sessions is woken for fewer messages at a time, and pays more for each."""
+
+    def run() -> Samples:
+        found: dict[str, float] = {}
+        for count in (1, 2):
+            with place.workers(count):
+                load = pgbench(place.gateway(), mode="prepared", clients=8 * count, seconds=plan.seconds)
+            found[f"workers.{count}.tps"] = load.result.per_second
+            found[f"workers.{count}.cpu_us"] = load.cpu_us
+        return found
+
+    return Case("workers", run)
 
 
 def _connect(name: str, way: Way, plan: Plan) -> Case:

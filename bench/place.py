@@ -62,6 +62,22 @@ class Place:
         for role, target in self.tokens:
             Connection(self.gateway(role, target)).close()
 
+    @contextmanager
+    def workers(self, count: int) -> Iterator[None]:
+        """So many processes serve clients, each of them warm; one again afterwards."""
+        settings = self.stage.settings
+        text = settings.read_text()
+        settings.write_text(text.replace("[gateway]\n", f"[gateway]\nworkers = {count}\n", 1))
+        try:
+            self.restart()
+            at_once = [Connection(self.gateway()) for _ in range(2 * count)]
+            for connection in at_once:
+                connection.close()
+            yield
+        finally:
+            settings.write_text(text)
+            self.restart()
+
     def rewritten(self, sql: str) -> str:
         """What the gateway sends upstream for this statement, in the policy's own words (policy explain)."""
         said = self.stage.answer(None, "policy", "explain", "masked", sql, "--target", "bench", "--config",
