@@ -110,6 +110,7 @@ class Channel(asyncio.Protocol):
         "_buffer",
         "_closed",
         "_error",
+        "_failed",
         "_paused",
         "_received",
         "_receiver",
