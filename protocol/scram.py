@@ -67,6 +67,7 @@ class ScramClient:
         "_gs2_header",
         "_nonce",
         "_password",
+        "_read",
         "_server_signature",
         "_step",
         "mechanism",
@@ -93,6 +94,8 @@ class ScramClient:
         name = saslprep(username).replace("=", "=3D").replace(",", "=2C")
         self._client_first_bare = f"n={name},r={nonce}".encode()
         self._server_signature = b""
+        #: The challenge that `challenge` has read, and what it says.
+        self._read: tuple[bytes, tuple[str, bytes, int]] | None = None
         self._step = 0
         #: Whether `verify` has returned: until then AuthenticationOk must not be believed.
         self.verified = False
@@ -109,14 +112,18 @@ class ScramClient:
 
     def challenge(self, server_first: bytes) -> tuple[bytes, int]:
         """Salt and iteration count of the data of AuthenticationSASLContinue, once it is found good."""
-        _, salt, iterations = self._read_challenge(server_first)
-        return salt, iterations
+        challenge = self._read_challenge(server_first)
+        self._read = server_first, challenge
+        return challenge[1:]
 
     def final(self, server_first: bytes, keys: Keys | None = None) -> bytes:
         """client-final-message, for the data of AuthenticationSASLContinue. `keys` are those of the
         password under its salt and count; without them they are computed here."""
         self._advance(1)
-        nonce, salt, iterations = self._read_challenge(server_first)
+        if self._read is None or self._read[0] != server_first:
+            self.challenge(server_first)
+            assert self._read is not None
+        nonce, salt, iterations = self._read[1]
         binding = base64.b64encode(self._gs2_header + self._channel_binding)
         without_proof = b"c=" + binding + b",r=" + nonce.encode()
         auth_message = b",".join((self._client_first_bare, server_first, without_proof))
@@ -124,7 +131,7 @@ class ScramClient:
         if keys is None:
             keys = salted_keys(self._password, salt, iterations)
         client_signature = _hmac(hashlib.sha256(keys.client).digest(), auth_message)
-        proof = bytes(a ^ b for a, b in zip(keys.client, client_signature, strict=True))
+        proof = (int.from_bytes(keys.client, "big") ^ int.from_bytes(client_signature, "big")).to_bytes(32, "big")
         self._server_signature = _hmac(keys.server, auth_message)
         return without_proof + b",p=" + base64.b64encode(proof)
 

@@ -14,6 +14,7 @@ import ssl
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import assert_never
 
 import structlog
@@ -248,7 +249,8 @@ async def _until_ready(frames: Budget) -> tuple[dict[str, str], BackendKeyData]:
     key: BackendKeyData | None = None
     while True:
         kind, body = await frames.frame()
-        match decode_backend(kind, body):
+        decode = _greeting if kind == ParameterStatus.kind and len(body) <= SHORT else decode_backend
+        match decode(kind, body):
             case ParameterStatus(name, value):
                 # All sessions hear the same: said once in memory (2 kB a session).
                 parameters[sys.intern(name)] = sys.intern(value)
@@ -264,6 +266,11 @@ async def _until_ready(frames: Budget) -> tuple[dict[str, str], BackendKeyData]:
                 raise TargetRefused(error)
             case _:
                 continue
+
+
+#: A server greets each log-in with the same dozen, and none of them is long.
+SHORT = 256
+_greeting = lru_cache(128)(decode_backend)
 
 
 async def _identify(channel: Channel, route: Route) -> tuple[Identity, bool, bool]:
