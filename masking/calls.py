@@ -13,9 +13,10 @@ from functools import cached_property
 from masking.catalog import Catalog, Function, Relation, qualified
 from masking.functions import DEFINITIONS, SEQUENCE_FUNCTIONS, SETTING_FUNCTIONS, is_definition, is_safe
 from masking.nodes import rename, strings, words
+from masking.object_names import GUARDED, OF_ANY_OBJECT, REG_OIDS
 from masking.parse import Message
 from masking.policy import RolePolicy
-from masking.refusal import Forbidden, by_policy
+from masking.refusal import Forbidden, by_policy, not_understood
 
 #: OIDs below this one are PostgreSQL's own (FirstNormalObjectId).
 FIRST_OF_USERS = 16384
@@ -66,6 +67,7 @@ class Calls:
         known = self._dangerous_fields.get(name)
         if known is None:
             known = name in SETTING_FUNCTIONS or name in SEQUENCE_FUNCTIONS or name in DEFINITIONS
+            known = known or name in GUARDED or name in OF_ANY_OBJECT
             known = known or any(f.takes(1) and not self.allowed(f, 1) for f in self.visible(name))
             known = known or any(
                 (schema, name) in self.catalog.types_with_cast_functions for schema in self.catalog.search_path
@@ -269,6 +271,10 @@ class Calls:
         """The types that a Parse message gives to its parameters (PG manual 55.7): `$1::text` is a cast of
         whatever type is named there. 0 leaves it to PostgreSQL, which then takes what the context says."""
         for oid in oids:
+            if oid in REG_OIDS:
+                raise not_understood(
+                    "a parameter of an object identifier type is not understood", "Pass the name as text, and cast it."
+                )
             if oid < FIRST_OF_USERS:
                 continue
             name = self.catalog.type_oids.get(oid)

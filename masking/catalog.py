@@ -87,6 +87,17 @@ class Relation:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """An index of a relation, or a sequence that one of its columns owns."""
+
+    oid: int
+    schema: str
+    name: str
+    #: OID of the relation.
+    owner: int
+
+
+@dataclass(frozen=True, slots=True)
 class Function:
     """One row of pg_proc, aggregates and procedures included."""
 
@@ -155,6 +166,14 @@ class Catalog:
     collations: frozenset[tuple[str, str]] = field(default_factory=frozenset)
     #: OID -> (schema, name) of the types in `types`: a Parse message names them so.
     type_oids: Mapping[int, tuple[str, str]] = field(default_factory=dict)
+    #: OIDs of those among them that are rows of a relation, or arrays of such -> OID of the relation.
+    row_types: Mapping[int, int] = field(default_factory=dict)
+    parts: tuple[Part, ...] = ()
+    #: Qualified name -> OIDs of the functions of users.
+    function_oids: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    functions_of_extensions: frozenset[int] = frozenset()
+    #: OID of a relation and of the function of a trigger on it.
+    trigger_functions: tuple[tuple[int, int], ...] = ()
 
     def relation(self, schema: str | None, name: str) -> Relation | None:
         """Resolve a name as PostgreSQL would: pg_catalog, then the search path."""
@@ -169,6 +188,10 @@ class Catalog:
     @cached_property
     def relation_by_oid(self) -> Mapping[int, Relation]:
         return {relation.oid: relation for relation in self.relations.values()}
+
+    @cached_property
+    def part_by_name(self) -> Mapping[tuple[str, str], Part]:
+        return {(part.schema, part.name): part for part in self.parts}
 
     @cached_property
     def referencing(self) -> Mapping[int, tuple[tuple[Relation, ForeignKey], ...]]:

@@ -37,10 +37,10 @@ SAFE_BY_TOPIC: dict[str, str] = {
         pg_sleep_until:1 pg_timezone_abbrevs:0 pg_timezone_names:0 statement_timestamp:0 timeofday:0
         timezone:1-2 to_char:2 to_date:2 to_number:2 to_timestamp:1-2 transaction_timestamp:0
     """,
-    # The function spelling of casts (`int4('1')`). regclass(text) tells whether a name exists, as the cast does.
+    # The function spelling of casts (`int4('1')`). Not regclass(text): the cast is judged by what it names.
     "type conversion": """
         bit:2-3 bool:1 bpchar:1,3 bytea:1 char:1 date:1 float4:1 float8:1 int2:1 int4:1 int8:1 interval:1-2
-        money:1 name:1 numeric:1-2 oid:1 regclass:1 text:1 time:1-2 timestamp:1-2 timestamptz:1-2 timetz:1-2
+        money:1 name:1 numeric:1-2 oid:1 text:1 time:1-2 timestamp:1-2 timestamptz:1-2 timetz:1-2
         varbit:3 varchar:1,3 xid:1 xml:1
     """,
     "json": """
@@ -135,7 +135,7 @@ SAFE_BY_TOPIC: dict[str, str] = {
     "counters": """
         pg_stat_get_numscans:1
     """,
-    # They answer for a relation by its name or OID, and so tell that it exists; the catalog tells the same.
+    # They answer for a relation by its name or OID; known.py sees to it that it is one the role may know of.
     "privileges": """
         acldefault:2 aclexplode:1 has_any_column_privilege:2-3 has_column_privilege:3-4
         has_database_privilege:2-3 has_foreign_data_wrapper_privilege:2-3 has_function_privilege:2-3
@@ -144,7 +144,7 @@ SAFE_BY_TOPIC: dict[str, str] = {
         has_tablespace_privilege:2-3 has_type_privilege:2-3 makeaclitem:4 pg_get_acl:3 pg_has_role:2-3
         row_security_active:1
     """,
-    # to_reg* tell that a hidden relation exists, as the cast to regclass does; see system.py.
+    # NULL for what the role may not know of; see known.py.
     "names and OIDs": """
         to_regclass:1 to_regcollation:1 to_regnamespace:1 to_regoper:1 to_regoperator:1 to_regproc:1
         to_regprocedure:1 to_regrole:1 to_regtype:1 to_regtypemod:1
@@ -164,9 +164,9 @@ SAFE_BY_TOPIC: dict[str, str] = {
         pg_column_is_updatable:3 pg_column_size:1 pg_database_collation_actual_version:1
         pg_describe_object:3 pg_encoding_max_length:1 pg_encoding_to_char:1 pg_get_catalog_foreign_keys:0
         pg_get_function_identity_arguments:1 pg_get_function_result:1 pg_get_keywords:0
-        pg_get_object_address:3 pg_get_replica_identity_index:1 pg_get_serial_sequence:2
+        pg_get_replica_identity_index:1 pg_get_serial_sequence:2
         pg_get_statisticsobjdef_columns:1 pg_get_userbyid:1 pg_identify_object:3
-        pg_identify_object_as_address:3 pg_index_column_has_property:3 pg_index_has_property:2
+        pg_index_column_has_property:3 pg_index_has_property:2
         pg_indexam_has_property:2 pg_options_to_table:1 pg_partition_ancestors:1 pg_partition_root:1
         pg_partition_tree:1 pg_relation_is_publishable:1 pg_relation_is_updatable:2 pg_sequence_parameters:1
         pg_settings_get_flags:1 pg_typeof:1 shobj_description:2

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
+from masking import known
 from masking.definitions import wrap_definition
 from masking.functions import SEQUENCE_FUNCTIONS, SETTING_FUNCTIONS, is_definition
 from masking.names import Names
 from masking.nodes import expression, rename, strings, text_constant, text_node
+from masking.object_names import DESCRIBED, GUARDED, LOOKUPS, OF_ANY_OBJECT, REG_TYPES
 from masking.parse import Message, pg
 from masking.policy import StatementKind
 from masking.refusal import not_understood
@@ -32,10 +34,102 @@ class Invocations(Names):
 
     def __init__(self, sight: Sight) -> None:
         super().__init__(sight)
-        self._handlers |= {"FuncCall": self._func_call}
+        #: Look-ups that were put in, by their serialised trees, places included.
+        self._looked_up: set[bytes] = set()
+        self._handlers |= {"FuncCall": self._func_call, "TypeCast": self._type_cast, "A_Expr": self._compared}
+        self._handlers |= dict.fromkeys(("CoalesceExpr", "MinMaxExpr", "A_ArrayExpr"), self._of_one_type)
+        self._handlers["CaseExpr"] = self._case_of_one_type
+
+    def _compared(self, message: Message, wrapper: Message | None, scope: Scope) -> bool:
+        if message.kind == pg.AEXPR_IN:
+            self._alike([message.lexpr, *message.rexpr.list.items], scope, message.location)
+        return self._a_expr(message, wrapper, scope)
+
+    def _of_one_type(self, message: Message, _: Message | None, scope: Scope) -> bool:
+        """COALESCE, GREATEST, ARRAY[…]."""
+        field_ = "elements" if message.DESCRIPTOR.name == "A_ArrayExpr" else "args"
+        self._alike(getattr(message, field_), scope, message.location)
+        return True
+
+    def _case_of_one_type(self, message: Message, wrapper: Message | None, scope: Scope) -> bool:
+        self._alike([message.defresult, *(when.case_when.result for when in message.args)], scope, message.location)
+        return self._case(message, wrapper, scope)
+
+    def _alike(self, nodes: Iterable[Message], scope: Scope, offset: int) -> None:
+        """Expressions that get one type: `COALESCE(tableoid::regclass, 'x')` makes the literal a regclass, too."""
+        alike = list(nodes)
+        kinds = [kind for node in alike if (kind := _reg_kind(node)) is not None]
+        for node in alike if kinds else ():
+            if node.HasField("a_const") and node.a_const.HasField("sval"):
+                known.guard(self.sight, node, kinds[0], scope, offset)
+
+    def _type_cast(self, message: Message, _: Message | None, scope: Scope) -> bool:
+        """A cast to one of the types that turn names to OIDs and back."""
+        names = strings(message.type_name.names)
+        kind = REG_TYPES.get(names[-1]) if names and names[:-1] in ([], ["pg_catalog"]) else None
+        if kind is None:
+            return True
+        if message.SerializeToString() in self._looked_up:
+            return False
+        if message.type_name.array_bounds:
+            raise not_understood(f"a cast to {names[-1]}[] is not understood", offset=message.location)
+        self.calls.judge_type(message.type_name)
+        if self._guard(message.arg, kind, scope, message.location):
+            self.replaced += 1
+        else:
+            self.expressions((message.arg,), scope)
+        return False
+
+    def _guard(self, argument: Message, kind: str, scope: Scope, offset: int, *, or_null: bool = False) -> bool:
+        """known.guard, with the expression judged before it gets into the look-up, which is not judged again."""
+        looked_up = known.needs_look_up(argument, kind, scope)
+        if looked_up and kind in REG_TYPES.values():
+            self.expressions((argument,), scope)
+        known.guard(self.sight, argument, kind, scope, offset, or_null=or_null)
+        if looked_up:
+            self.masked = True
+            if argument.HasField("type_cast"):
+                self._looked_up.add(argument.type_cast.SerializeToString())
+        return looked_up
+
+    def _guarded_call(self, message: Message, arguments: int, scope: Scope) -> None:
+        """A function that takes an OID or a name: its argument can only mean what the role may know of."""
+        names = strings(message.funcname)
+        name = names[-1]
+        if names[:-1] not in ([], ["pg_catalog"]) or (name not in GUARDED and name not in OF_ANY_OBJECT):
+            return
+        if any(arg.HasField("named_arg_expr") for arg in message.args) or message.func_variadic:
+            raise not_understood("named arguments are not understood here", offset=message.location)
+        if name == "obj_description" and message.args:
+            named = known.literal(message.args[-1]) if arguments == 2 else "pg_class"
+            kind = DESCRIBED.get(named or "")
+            if kind is not None:
+                self._guard(message.args[0], kind, scope, message.location)
+            elif not known.is_of_system(message.args[0], scope):
+                raise known.only_of_columns(name, message.location)
+            return
+        if name in OF_ANY_OBJECT:
+            numbers = message.args[:2]
+            if not all(known.is_of_system(arg, scope) or _of_catalogs(arg) for arg in numbers):
+                raise known.only_of_columns(name, message.location)
+            return
+        place = known.place_of(name, arguments)
+        if not 0 <= place < len(message.args):
+            return
+        argument = message.args[place]
+        if name == "pg_get_serial_sequence" and known.literal(argument) is None:
+            raise not_understood("pg_get_serial_sequence needs its table as a literal", offset=message.location)
+        lookup = name in LOOKUPS
+        if self._guard(argument, GUARDED[name], scope, message.location, or_null=lookup) and lookup:
+            # What was looked up already: as text again, which to_reg… takes.
+            value = pg.Node()
+            value.CopyFrom(argument)
+            argument.CopyFrom(expression("(NULL)::pg_catalog.text"))
+            argument.type_cast.arg.CopyFrom(value)
 
     def _func_call(self, message: Message, wrapper: Message | None, scope: Scope) -> bool:
         arguments = len(message.args) + (len(message.agg_order) if message.agg_within_group else 0)
+        self._guarded_call(message, arguments, scope)
         if self._special_function(message, arguments, scope):
             return True
         definition = self._definition_function(message, arguments)
@@ -193,3 +287,22 @@ def _is_a_setting_by_name(node: Message, scope: Scope) -> bool:
         return False
     entry = scope.named(names[0]) if len(names) == 2 else next(iter(scope.with_column("name")[0]), None)
     return entry is not None and entry.seen is not None and entry.seen.relation.qualified == "pg_catalog.pg_settings"
+
+
+def _reg_kind(node: Message) -> str | None:
+    """What a cast to one of the object identifier types names."""
+    if not node.HasField("type_cast"):
+        return None
+    return REG_TYPES.get(strings(node.type_cast.type_name.names)[-1])
+
+
+#: OIDs of the catalogs: pg_class and its kin, which never change.
+_OF_CATALOGS = 10000
+
+
+def _of_catalogs(node: Message) -> bool:
+    """The OID of a catalog, or its name: `'pg_class'::regclass`."""
+    text = known.literal(node)
+    return text is not None and (
+        (text.isdigit() and int(text) < _OF_CATALOGS) or text.startswith(('"pg_catalog"."', "pg_"))
+    )

@@ -18,6 +18,8 @@ from masking.nodes import quoted
 from masking.parse import Message, parse, print_tree
 from masking.policy import CLEAR, EVERY, UNCLASSIFIED, Mask, MaskKind, RelationRule, RolePolicy
 from masking.system import SYSTEM_RELATIONS
+from masking.system_rows import SHOWN_ROWS
+from masking.visible import Visible, visible
 
 _NO_RULE = RelationRule()
 
@@ -157,7 +159,21 @@ class Sight:
         expressions = system.expressions(self.policy.definitions)
         shown = {name: expression for name, expression in expressions.items() if name in own}
         struck = dict.fromkeys(shown, UNCLASSIFIED)
-        return Seen(relation, _NO_RULE, struck, shown, system=True, condition=system.condition)
+        condition = system.condition or SHOWN_ROWS.get(relation.qualified)
+        return Seen(
+            relation,
+            _NO_RULE,
+            struck,
+            shown,
+            system=True,
+            condition=self.visible.put_into(condition) if condition is not None else None,
+        )
+
+    @cached_property
+    def visible(self) -> Visible:
+        """What the role may know of by name."""
+        listed = (r for r in self.catalog.relations.values() if r.qualified in self.policy.relations)
+        return visible(self.catalog, listed, self.policy.functions)
 
     def _is_open(self, relation: Relation) -> bool:
         """Is every column clear that the snapshot does not know yet?"""

@@ -125,7 +125,7 @@ class Sources(Invocations):
             for field_, _ in definition.ListFields():
                 if field_.name not in ("colname", "type_name", "coll_clause", "is_local", "location"):
                     raise not_understood("this column definition is not understood", offset=definition.location)
-            self.calls.judge_type(definition.type_name)
+            self.judge_type(definition.type_name)
             self.expressions(definition.type_name.typmods, Scope(None))
 
     def _from_table_function(self, item: Message, outer: Scope, level: Scope) -> Entry:

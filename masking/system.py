@@ -5,9 +5,8 @@ statistics of values (pg_stats, pg_statistic), activity of others, large objects
 password hashes, user mappings, server files. pg_dump asks for large objects and for the settings
 of the database, so it is told that there are none.
 
-That a relation *exists* is no secret in this version: pg_class, pg_attribute and the casts to
-regclass show names and types of relations a role cannot read. Rows are not filtered, except where
-`condition` says so. PG manual, chapters 53 (catalogs), 54 (views) and 37 (information schema).
+Which rows a role is shown stands in system_rows.py. PG manual, chapters 53 (catalogs), 54 (views) and 37
+(information schema).
 """
 
 from __future__ import annotations

@@ -10,7 +10,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from masking.nodes import kind_of, words
+from masking.nodes import kind_of, strings, words
+from masking.object_names import REG_TYPES
 from masking.parse import Message, pg, too_deep
 from masking.policy import StatementKind
 from masking.refusal import not_understood
@@ -177,8 +178,19 @@ class Walk(ABC):
             self.expressions((getattr(message, field_),), scope)
 
     def _type_name(self, message: Message, _: Message | None, __: Scope) -> bool:
-        self.calls.judge_type(message)
+        self.judge_type(message)
         return True
+
+    def judge_type(self, message: Message) -> None:
+        """A TypeName other than in a cast: there, a name would be looked up that nobody judged."""
+        names = strings(message.names)
+        if names and names[-1] in REG_TYPES and names[:-1] in ([], ["pg_catalog"]):
+            raise not_understood(
+                f"type {names[-1]} is not understood in this place",
+                hint="Take it as text, and cast it in the SELECT list.",
+                offset=message.location,
+            )
+        self.calls.judge_type(message)
 
     def _collate(self, message: Message, _: Message | None, __: Scope) -> bool:
         return True

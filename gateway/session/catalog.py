@@ -22,15 +22,18 @@ from gateway.session.catalog_queries import (
     EMPTY_PATH,
     ENUM_LABELS,
     FOREIGN_KEYS,
+    FUNCTION_OIDS,
     FUNCTIONS,
     INHERITANCE,
     OPERATORS,
+    PARTS,
     PLANS,
     PRIMARY_KEYS,
     RELATIONS,
+    TRIGGER_FUNCTIONS,
     TYPES,
 )
-from masking.catalog import CastFunction, Catalog, Column, ForeignKey, Function, Operator, Relation, qualified
+from masking.catalog import CastFunction, Catalog, Column, ForeignKey, Function, Operator, Part, Relation, qualified
 
 Row = Mapping[str, Any]
 
@@ -76,8 +79,16 @@ async def load_catalog(connection: Questions, search_path: Sequence[str]) -> Cat
             for row in await connection.fetch(CAST_FUNCTIONS)
         )
         collations = frozenset((row["schema"], row["name"]) for row in await connection.fetch(COLLATIONS))
+        parts = tuple(Part(**row) for row in await connection.fetch(PARTS))
+        function_rows = await connection.fetch(FUNCTION_OIDS)
+        triggers = tuple((row["relation"], row["function"]) for row in await connection.fetch(TRIGGER_FUNCTIONS))
         version_number = int(await connection.fetchval("SHOW server_version_num"))
     casts_of_type = types.casts_of_type(casts)
+    function_oids: defaultdict[str, tuple[int, ...]] = defaultdict(tuple)
+    for row in function_rows:
+        function_oids[qualified(row["schema"], row["name"])] += (row["oid"],)
+    of_extensions = frozenset(row["oid"] for row in function_rows if row["of_extension"])
+    row_types = types.row_types({relation.oid for relation in relations if relation.kind != "c"})
     return Catalog(
         version=_content_hash(
             relations,
@@ -89,6 +100,11 @@ async def load_catalog(connection: Questions, search_path: Sequence[str]) -> Cat
             sorted(types.user_oids),
             casts,
             collations,
+            parts,
+            sorted(function_oids.items()),
+            of_extensions,
+            triggers,
+            sorted(row_types.items()),
         ),
         server_version=version_number,
         search_path=tuple(search_path),
@@ -101,6 +117,11 @@ async def load_catalog(connection: Questions, search_path: Sequence[str]) -> Cat
         types_with_cast_functions=frozenset(casts_of_type),
         collations=collations,
         type_oids=types.user_oids,
+        row_types=row_types,
+        parts=parts,
+        function_oids=function_oids,
+        functions_of_extensions=of_extensions,
+        trigger_functions=triggers,
     )
 
 
@@ -247,6 +268,21 @@ class _Types:
     def user_oids(self) -> dict[int, tuple[str, str]]:
         wanted = self.user_types
         return {oid: name for oid, name in self.names.items() if name in wanted}
+
+    def row_types(self, relations: set[int]) -> dict[int, int]:
+        """Row types of these relations, and arrays and domains of such -> OID of the relation."""
+        found = {oid: known.relation for oid, known in self.by_oid.items() if known.relation in relations}
+        changed = True
+        while changed:
+            made = {
+                oid: found[part]
+                for oid, known in self.by_oid.items()
+                for part in (known.element, known.base)
+                if part in found and oid not in found
+            }
+            found |= made
+            changed = bool(made)
+        return found
 
     @property
     def user_types(self) -> frozenset[tuple[str, str]]:

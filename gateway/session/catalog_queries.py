@@ -210,3 +210,33 @@ SELECT DISTINCT n.nspname::text AS schema, c.collname::text AS name
 FROM pg_catalog.pg_collation c JOIN pg_catalog.pg_namespace n ON n.oid = c.collnamespace
 WHERE n.nspname <> 'pg_catalog'
 """
+
+PARTS = """
+SELECT c.oid::int8 AS oid, n.nspname::text AS schema, c.relname::text AS name, i.indrelid::int8 AS owner
+FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE c.oid >= 16384 AND n.nspname <> 'pg_toast' AND NOT pg_catalog.starts_with(n.nspname::text, 'pg_temp_')
+UNION ALL
+SELECT c.oid::int8, n.nspname::text, c.relname::text, d.refobjid::int8
+FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_class c ON c.oid = d.objid AND c.relkind = 'S'
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.deptype IN ('a', 'i') AND d.refobjsubid > 0
+  AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+  AND NOT pg_catalog.starts_with(n.nspname::text, 'pg_temp_')
+ORDER BY 1
+"""
+
+FUNCTION_OIDS = """
+SELECT p.oid::int8 AS oid, n.nspname::text AS schema, p.proname::text AS name, EXISTS (
+           SELECT FROM pg_catalog.pg_depend e
+           WHERE e.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND e.objid = p.oid AND e.deptype = 'e')
+       AS of_extension
+FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+WHERE p.oid >= 16384
+ORDER BY p.oid
+"""
+
+TRIGGER_FUNCTIONS = """
+SELECT DISTINCT tgrelid::int8 AS relation, tgfoid::int8 AS function
+FROM pg_catalog.pg_trigger WHERE NOT tgisinternal ORDER BY 1, 2
+"""

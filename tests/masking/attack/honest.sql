@@ -160,3 +160,22 @@ SELECT rolname, rolsuper, rolcanlogin FROM pg_catalog.pg_roles ORDER BY 1
 SELECT e.extname, e.extversion, n.nspname FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace
 SELECT relname, n_live_tup FROM pg_stat_user_tables ORDER BY relname
 SELECT has_table_privilege('crm.customers', 'select'), has_schema_privilege('crm', 'usage'), pg_has_role(current_user, 'usage')
+SELECT 'customers'::regclass, 'crm.customers'::regclass::text, to_regclass('crm.customers')
+SELECT tableoid::regclass, count(*) FROM payments GROUP BY 1 ORDER BY 1
+SELECT pg_table_size('customers'), pg_total_relation_size('crm.orders'::regclass), pg_relation_size('orders', 'main')
+SELECT c.oid::regclass::text FROM pg_class c WHERE c.oid = 'crm.customers'::regclass
+SELECT conname, conrelid::regclass, confrelid::regclass FROM pg_constraint WHERE contype = 'f' AND confrelid <> 0
+SELECT pg_size_pretty(pg_total_relation_size((schemaname || '.' || tablename)::regclass)) FROM pg_tables WHERE schemaname = 'crm'
+SELECT attname, format_type(atttypid, atttypmod), atttypid::regtype FROM pg_attribute WHERE attrelid = 'customers'::regclass AND attnum > 0
+SELECT has_table_privilege('customers', 'select'), has_table_privilege(current_user, 'crm.orders', 'select')
+SELECT col_description('customers'::regclass, 3), obj_description('customers'::regclass), obj_description('crm.orders'::regclass, 'pg_class')
+SELECT to_regclass('nothing_of_that_name'), to_regtype('integer'), 'int4'::regtype, 'text[]'::regtype, to_regproc('lower')
+SELECT pg_get_serial_sequence('crm.customers', 'id')
+SELECT a.attname FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey) WHERE i.indrelid = '"orders"'::regclass AND i.indisprimary
+SELECT 'pg_class'::regclass, 'pg_catalog.pg_type'::regclass::oid, 1259::regclass
+SELECT 'crm'::regnamespace, to_regnamespace('crm')
+SELECT oid::regclass FROM (SELECT oid FROM pg_class WHERE relname = 'customers') x
+SELECT 'customers_pkey'::regclass
+SELECT count(*) FROM payments WHERE tableoid::regclass IN ('payments_2024', 'payments_2025')
+SELECT pg_get_viewdef('customer_mail'::regclass, true), pg_get_indexdef('customers_pkey'::regclass)
+SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid IN ('crm.orders'::regclass, 'customers'::regclass)

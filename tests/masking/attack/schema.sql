@@ -88,6 +88,26 @@ CREATE FUNCTION crm.polite(text, text DEFAULT 'zqxalpha wvkbravo') RETURNS text 
 CREATE FUNCTION crm.rooms() RETURNS SETOF crm.events LANGUAGE sql STABLE
     AS 'SELECT * FROM crm.events WHERE what <> ''zqxalpha wvkbravo''';
 
-GRANT USAGE ON SCHEMA crm, vault, extensions TO PUBLIC;
+-- What nobody was given: nothing may tell its name.
+CREATE SCHEMA qwhidden_schema;
+CREATE TABLE vault.qwhidden (id serial PRIMARY KEY, qwhidden_column text DEFAULT 'qwhidden' CHECK (qwhidden_column <> ''), customer int REFERENCES crm.customers);
+CREATE TABLE crm.qwhidden_here (LIKE vault.qwhidden INCLUDING ALL);
+COMMENT ON TABLE crm.qwhidden_here IS 'qwhidden';
+COMMENT ON COLUMN crm.qwhidden_here.id IS 'qwhidden';
+CREATE VIEW crm.qwhidden_view AS SELECT * FROM crm.qwhidden_here;
+CREATE MATERIALIZED VIEW crm.qwhidden_copy AS SELECT * FROM crm.qwhidden_here;
+CREATE FUNCTION crm.qwhidden_function(qwhidden_argument int DEFAULT 7) RETURNS int LANGUAGE sql AS 'SELECT $1';
+COMMENT ON FUNCTION crm.qwhidden_function(int) IS 'qwhidden';
+CREATE FUNCTION crm.qwhidden_trigger() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+CREATE TRIGGER qwhidden_fires BEFORE INSERT ON crm.qwhidden_here FOR EACH ROW EXECUTE FUNCTION crm.qwhidden_trigger();
+CREATE AGGREGATE crm.qwhidden_sum(int) (SFUNC = int4pl, STYPE = int);
+CREATE OPERATOR crm.### (LEFTARG = int, RIGHTARG = int, FUNCTION = int4pl);
+CREATE POLICY qwhidden_policy ON crm.qwhidden_here USING (true);
+CREATE RULE qwhidden_rule AS ON DELETE TO crm.qwhidden_here DO INSTEAD NOTHING;
+CREATE STATISTICS crm.qwhidden_statistics ON id, customer FROM crm.qwhidden_here;
+ALTER TABLE crm.orders ADD COLUMN ref int CONSTRAINT qwhidden_key REFERENCES crm.qwhidden_here;
+CREATE PUBLICATION pub FOR TABLE crm.qwhidden_here;
+
+GRANT USAGE ON SCHEMA crm, vault, qwhidden_schema, extensions TO PUBLIC;
 GRANT ALL ON ALL TABLES IN SCHEMA crm, vault TO PUBLIC;
 GRANT ALL ON ALL SEQUENCES IN SCHEMA crm TO PUBLIC;

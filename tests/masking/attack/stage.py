@@ -27,8 +27,30 @@ CUSTOMERS = 12
 
 #: What must never be seen, per twin. Each is part of a masked cell and not part of its mask.
 CANARIES = {
-    "a": ("zqxalpha", "4929551", "5550177", "918273", "10.7.74", "1957-03", "77.125", "xylophone", "1111-2222-3333"),
-    "b": ("wvkbravo", "5312662", "5550288", "907182", "10.7.91", "1957-08", "88.375", "xylophone", "1111-2222-3333"),
+    "a": (
+        "zqxalpha",
+        "4929551",
+        "5550177",
+        "918273",
+        "10.7.74",
+        "1957-03",
+        "77.125",
+        "xylophone",
+        "1111-2222-3333",
+        "qwhidden",
+    ),
+    "b": (
+        "wvkbravo",
+        "5312662",
+        "5550288",
+        "907182",
+        "10.7.91",
+        "1957-08",
+        "88.375",
+        "xylophone",
+        "1111-2222-3333",
+        "qwhidden",
+    ),
 }
 
 
@@ -77,7 +99,14 @@ CUSTOMER_MASKS = {
     "memo": Mask(MaskKind.DETECT),
     # notes, photo, home, internal_code, upper_email: nobody classified them.
 }
-ORDER_MASKS = {"id": CLEAR, "customer_id": CLEAR, "placed": CLEAR, "total": CLEAR, "ship_to": Mask(MaskKind.FIXED)}
+ORDER_MASKS = {
+    "id": CLEAR,
+    "customer_id": CLEAR,
+    "placed": CLEAR,
+    "total": CLEAR,
+    "ref": CLEAR,
+    "ship_to": Mask(MaskKind.FIXED),
+}
 PAYMENT_MASKS = {"id": CLEAR, "paid": CLEAR, "amount": CLEAR, "iban": Mask(MaskKind.FIXED)}
 CLASSIFICATION = {
     "crm.customers": CUSTOMER_MASKS,

@@ -1,0 +1,236 @@
+"""Names and OIDs given as values: `'x'::regclass`, `to_regclass(x)`, `pg_table_size(x)` answer for what the role sees.
+
+A literal is judged here and now; it becomes the qualified name of what was judged. A column of a system relation
+stays as it is, for its rows are filtered (system_rows.py). Anything else is looked up in the role's list:
+
+    pg_table_size($1)
+    pg_table_size((SELECT k.v FROM (SELECT …to_regclass($1)…::oid AS v) AS k WHERE k.v = ANY ('{16401,…}'))::regclass)
+
+PG manual 8.19 (object identifier types) and 9.27.
+"""
+
+from __future__ import annotations
+
+import re
+
+from masking.nodes import expression, quoted, strings
+from masking.object_names import REG_TYPES
+from masking.parse import Message
+from masking.refusal import Forbidden, by_policy, not_understood
+from masking.rules import relation_name, unknown_relation
+from masking.scope import Scope
+from masking.sight import Sight
+from masking.visible import FIRST_OF_USERS
+
+_OID_TYPES = frozenset({26, 24, 2202, 2205, 2206, 4089})
+
+_CAST = {"class": "regclass", "function": "regprocedure", "type": "regtype", "schema": "regnamespace"}
+_LOOKUP = {"class": "to_regclass", "function": "to_regproc", "type": "to_regtype", "schema": "to_regnamespace"}
+_LISTS = {"class": "@classes", "function": "@functions", "type": "@types"}
+_NUMBER = re.compile(r"\s*[0-9]{1,10}\s*")
+
+
+def place_of(name: str, arguments: int) -> int:
+    """Which argument names the object."""
+    if not name.startswith("has_"):
+        return 0
+    return arguments - (3 if name == "has_column_privilege" else 2)
+
+
+def is_of_system(node: Message, scope: Scope) -> bool:
+    """Is it a column of a system relation that holds OIDs, or tableoid? Its rows are filtered already."""
+    while node.HasField("type_cast"):
+        if strings(node.type_cast.type_name.names)[-1] not in ("oid", *REG_TYPES):
+            return False
+        node = node.type_cast.arg
+    if not node.HasField("column_ref"):
+        return False
+    names = strings(node.column_ref.fields)
+    if len(names) != len(node.column_ref.fields):
+        return False
+    column = names[-1]
+    if len(names) == 1:
+        found, certain = scope.with_column(column)
+        entry = found[0] if certain and len(found) == 1 else None
+    else:
+        entry = scope.named(names[0]) if len(names) == 2 else scope.of_relation(names[-3], names[-2])
+    if entry is None or entry.seen is None:
+        return False
+    if entry.has_system(column) and not entry.has(column):
+        return column == "tableoid"
+    own = [entry.seen.relation.column(base) for base in entry.base_columns(column)]
+    return entry.seen.system and len(own) == 1 and own[0] is not None and own[0].type_oid in _OID_TYPES
+
+
+def literal(node: Message) -> str | None:
+    """The text or number that a constant says, also with casts to text, OIDs and integers on it."""
+    while node.HasField("type_cast"):
+        type_name = node.type_cast.type_name
+        if type_name.typmods or type_name.array_bounds:
+            return None
+        if strings(type_name.names)[-1] not in ("text", "varchar", "name", "oid", "int4", "int8", *REG_TYPES):
+            return None
+        node = node.type_cast.arg
+    if not node.HasField("a_const"):
+        return None
+    constant = node.a_const
+    if constant.HasField("sval"):
+        return str(constant.sval.sval)
+    return str(constant.ival.ival) if constant.HasField("ival") else None
+
+
+def needs_look_up(argument: Message, kind: str, scope: Scope) -> bool:
+    """Will guard() put a look-up in its place?"""
+    if is_of_system(argument, scope):
+        return False
+    text = literal(argument)
+    return text is None or (_NUMBER.fullmatch(text) is not None and kind not in _LISTS)
+
+
+def guard(sight: Sight, argument: Message, kind: str, scope: Scope, offset: int, *, or_null: bool = False) -> bool:
+    """Edit one argument so that it can only mean what the role may know of. True when its expression changed.
+
+    Raises Forbidden as PostgreSQL would for what is not there (`or_null`: NULL stands for it instead).
+    """
+    if needs_look_up(argument, kind, scope):
+        _look_up(sight, argument, kind)
+        return True
+    text = literal(argument)
+    if text is not None:
+        _judge_literal(sight, argument, kind, text, offset, or_null=or_null)
+    return False
+
+
+def _judge_literal(sight: Sight, argument: Message, kind: str, text: str, offset: int, *, or_null: bool) -> None:
+    if _NUMBER.fullmatch(text) is not None:
+        listed = {"class": "classes", "function": "functions", "type": "types"}[kind]
+        if int(text) >= FIRST_OF_USERS and int(text) not in getattr(sight.visible, listed):
+            argument.CopyFrom(expression("NULL::pg_catalog.oid"))
+        return
+    name = _known_name(sight, kind, text)
+    if name is None:
+        if not or_null:
+            raise _unknown(kind, text, offset)
+        argument.CopyFrom(expression("NULL::pg_catalog.text"))
+    elif kind == "class":
+        _innermost(argument).a_const.sval.sval = name
+
+
+def _innermost(node: Message) -> Message:
+    while node.HasField("type_cast"):
+        node = node.type_cast.arg
+    return node
+
+
+def _known_name(sight: Sight, kind: str, text: str) -> str | None:
+    """The name to send for this one, when the role may know of it."""
+    match kind:
+        case "class":
+            return _known_relation(sight, *relation_name(text))
+        case "function":
+            schema, name = relation_name(text.partition("(")[0])
+            found = sight.catalog.functions_by_name.get(name, ()) if name else ()
+            path = (schema,) if schema else ("pg_catalog", *sight.catalog.search_path)
+            oids = {
+                oid for f in found if f.schema in path for oid in sight.catalog.function_oids.get(f.qualified, (0,))
+            }
+            return text if any(oid < FIRST_OF_USERS or oid in sight.visible.functions for oid in oids) else None
+        case "type":
+            schema, name = relation_name(re.sub(r"(\s*\[[0-9]*\])+\s*$", "", text))
+            hidden = sight.catalog.relation(schema, name) if name else None
+            array = sight.catalog.relation(schema, name[1:]) if name.startswith("_") else None
+            rows = [r for r in (hidden, array) if r is not None and not sight.visible.knows_class(r.oid)]
+            return None if rows else text
+        case "schema":
+            _, name = relation_name(text)
+            own = name in ("pg_catalog", "information_schema", "public", "pg_toast")
+            return text if own or name in sight.visible.schemas else None
+        case _:
+            return None
+
+
+def _known_relation(sight: Sight, schema: str | None, name: str) -> str | None:
+    path = (schema,) if schema else ("pg_catalog", *sight.catalog.search_path)
+    for candidate in path:
+        key = (candidate, name)
+        relation = sight.catalog.relations.get(key)
+        part = sight.catalog.part_by_name.get(key)
+        oid = relation.oid if relation is not None else part.oid if part is not None else None
+        if oid is not None and (candidate == "pg_catalog" or sight.visible.knows_class(oid)):
+            return f"{quoted(candidate)}.{quoted(name)}"
+    return None
+
+
+def _unknown(kind: str, text: str, offset: int) -> Forbidden:
+    match kind:
+        case "class":
+            schema, name = relation_name(text)
+            return unknown_relation(schema, name or text, offset)
+        case "function":
+            return Forbidden("42883", "function-unknown", f'function "{text}" does not exist', offset=offset)
+        case "type":
+            return Forbidden("42704", "type-unknown", f'type "{text}" does not exist', offset=offset)
+        case "schema":
+            return Forbidden("3F000", "schema-unknown", f'schema "{text}" does not exist', offset=offset)
+        case _:
+            return not_understood("this name is not understood here", offset=offset)
+
+
+# All that goes into this SQL is ours: tables of this file, numbers of the snapshot and one reserved name.
+#: The expression is put in its place: alone in its SELECT, it cannot mistake a name of ours for its own.
+_PLACE = "pgcurfew: its place"
+
+
+def _look_up(sight: Sight, argument: Message, kind: str) -> None:
+    place = quoted(_PLACE)
+    if kind in _CAST:
+        text = f"(SELECT ({place})::pg_catalog.text AS x) AS t"
+        number = "CASE WHEN t.x OPERATOR(pg_catalog.~) '^[0-9]{1,10}$' THEN (t.x)::pg_catalog.oid"
+        named = f"ELSE (pg_catalog.{_LOOKUP[kind]}(t.x))::pg_catalog.oid END"
+        value = f"(SELECT {number} {named} AS v FROM {text}) AS k"  # noqa: S608
+        below = f"k.v OPERATOR(pg_catalog.<) '{FIRST_OF_USERS}'::pg_catalog.oid"
+        if kind == "schema":
+            known = (
+                "EXISTS (SELECT FROM pg_catalog.pg_namespace AS s WHERE s.oid OPERATOR(pg_catalog.=) k.v "
+                "AND s.nspname = ANY (@schemas))"
+            )
+        else:
+            known = f"k.v = ANY ({_LISTS[kind]})"
+        query = f"(SELECT k.v FROM {value} WHERE {below} OR {known})::pg_catalog.{_CAST[kind]}"  # noqa: S608
+    else:
+        catalog, _, owners = kind.partition(": ")
+        shown = " AND ".join(
+            f"(o.{owner} OPERATOR(pg_catalog.<) '{FIRST_OF_USERS}'::pg_catalog.oid OR o.{owner} = ANY (@classes))"
+            for owner in owners.split()
+        )
+        place_in_catalog = f"(SELECT ({place})::pg_catalog.oid AS v) AS k JOIN pg_catalog.{catalog} AS o"
+        query = f"(SELECT o.oid FROM {place_in_catalog} ON o.oid OPERATOR(pg_catalog.=) k.v WHERE {shown})"  # noqa: S608
+    template = expression(sight.visible.put_into(query))
+    original = type(argument)()
+    original.CopyFrom(argument)
+    found = _placed(template)
+    found.CopyFrom(original)
+    argument.CopyFrom(template)
+
+
+def _placed(template: Message) -> Message:
+    todo = [template]
+    while todo:
+        message = todo.pop()
+        if message.DESCRIPTOR.name == "Node" and message.HasField("column_ref"):
+            if strings(message.column_ref.fields) == [_PLACE]:
+                return message
+            continue
+        for field, value in message.ListFields():
+            if field.message_type is not None:
+                todo.extend(value if field.is_repeated else (value,))
+    raise AssertionError("the template has no place")
+
+
+def only_of_columns(name: str, offset: int) -> Forbidden:
+    return by_policy(
+        "object-not-named",
+        f"function {name} is only permitted on columns of the system catalogs",
+        "Read the OID from the catalog in the same query; what you may see is listed there.",
+        offset,
+    )
