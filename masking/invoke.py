@@ -8,7 +8,7 @@ from masking import known
 from masking.definitions import wrap_definition
 from masking.functions import SEQUENCE_FUNCTIONS, SETTING_FUNCTIONS, is_definition
 from masking.names import Names
-from masking.nodes import expression, rename, strings, text_constant, text_node
+from masking.nodes import expression, inside, rename, strings, text_constant, text_node
 from masking.object_names import DESCRIBED, GUARDED, LOOKUPS, OF_ANY_OBJECT, REG_TYPES
 from masking.parse import Message, pg
 from masking.policy import StatementKind
@@ -38,7 +38,7 @@ class Invocations(Names):
         self._looked_up: set[bytes] = set()
         self._handlers |= {"FuncCall": self._func_call, "TypeCast": self._type_cast, "A_Expr": self._compared}
         self._handlers |= dict.fromkeys(("CoalesceExpr", "MinMaxExpr", "A_ArrayExpr"), self._of_one_type)
-        self._handlers["CaseExpr"] = self._case_of_one_type
+        self._handlers |= {"CaseExpr": self._case_of_one_type, "SubLink": self._sub_link_of_ours}
 
     def _compared(self, message: Message, wrapper: Message | None, scope: Scope) -> bool:
         if message.kind == pg.AEXPR_IN:
@@ -80,17 +80,30 @@ class Invocations(Names):
             self.expressions((message.arg,), scope)
         return False
 
-    def _guard(self, argument: Message, kind: str, scope: Scope, offset: int, *, or_null: bool = False) -> bool:
-        """known.guard, with the expression judged before it gets into the look-up, which is not judged again."""
-        looked_up = known.needs_look_up(argument, kind, scope)
-        if looked_up and kind in REG_TYPES.values():
-            self.expressions((argument,), scope)
-        known.guard(self.sight, argument, kind, scope, offset, or_null=or_null)
-        if looked_up:
-            self.masked = True
-            if argument.HasField("type_cast"):
-                self._looked_up.add(argument.type_cast.SerializeToString())
-        return looked_up
+    def _guard(
+        self,
+        argument: Message,
+        kind: str,
+        scope: Scope,
+        offset: int,
+        *,
+        or_null: bool = False,
+        as_text: bool = False,
+    ) -> bool:
+        """known.guard, with the expression judged in its new place. The look-up around it is not judged again."""
+        placed = known.guard(self.sight, argument, kind, scope, offset, or_null=or_null, as_text=as_text)
+        if placed is None:
+            return False
+        self.masked = True
+        self.expressions((placed,), scope)
+        top = argument.type_cast.arg if as_text and argument.HasField("type_cast") else argument
+        self._looked_up.add(inside(top).SerializeToString())
+        return True
+
+    def _sub_link_of_ours(self, message: Message, wrapper: Message | None, scope: Scope) -> bool:
+        if message.SerializeToString() in self._looked_up:
+            return False
+        return self._sub_link(message, wrapper, scope)
 
     def _guarded_call(self, message: Message, arguments: int, scope: Scope) -> None:
         """A function that takes an OID or a name: its argument can only mean what the role may know of."""
@@ -110,22 +123,18 @@ class Invocations(Names):
             return
         if name in OF_ANY_OBJECT:
             numbers = message.args[:2]
-            if not all(known.is_of_system(arg, scope) or _of_catalogs(arg) for arg in numbers):
+            if known.literal(numbers[0]) in ("1259", "pg_class", "pg_catalog.pg_class"):
+                self._guard(numbers[1], "class", scope, message.location)
+            elif not all(known.is_of_system(arg, scope) or _of_catalogs(arg) for arg in numbers):
                 raise known.only_of_columns(name, message.location)
             return
         place = known.place_of(name, arguments)
         if not 0 <= place < len(message.args):
             return
         argument = message.args[place]
-        if name == "pg_get_serial_sequence" and known.literal(argument) is None:
-            raise not_understood("pg_get_serial_sequence needs its table as a literal", offset=message.location)
         lookup = name in LOOKUPS
-        if self._guard(argument, GUARDED[name], scope, message.location, or_null=lookup) and lookup:
-            # What was looked up already: as text again, which to_reg… takes.
-            value = pg.Node()
-            value.CopyFrom(argument)
-            argument.CopyFrom(expression("(NULL)::pg_catalog.text"))
-            argument.type_cast.arg.CopyFrom(value)
+        as_text = lookup or name == "pg_get_serial_sequence"
+        self._guard(argument, GUARDED[name], scope, message.location, or_null=lookup, as_text=as_text)
 
     def _func_call(self, message: Message, wrapper: Message | None, scope: Scope) -> bool:
         arguments = len(message.args) + (len(message.agg_order) if message.agg_within_group else 0)

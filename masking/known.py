@@ -40,7 +40,7 @@ def place_of(name: str, arguments: int) -> int:
 def is_of_system(node: Message, scope: Scope) -> bool:
     """Is it a column of a system relation that holds OIDs, or tableoid? Its rows are filtered already."""
     while node.HasField("type_cast"):
-        if strings(node.type_cast.type_name.names)[-1] not in ("oid", *REG_TYPES):
+        if strings(node.type_cast.type_name.names)[-1] not in ("oid", "text", "varchar", *REG_TYPES):
             return False
         node = node.type_cast.arg
     if not node.HasField("column_ref"):
@@ -80,25 +80,35 @@ def literal(node: Message) -> str | None:
 
 
 def needs_look_up(argument: Message, kind: str, scope: Scope) -> bool:
-    """Will guard() put a look-up in its place?"""
+    """Must a look-up be put in its place?"""
     if is_of_system(argument, scope):
         return False
     text = literal(argument)
     return text is None or (_NUMBER.fullmatch(text) is not None and kind not in _LISTS)
 
 
-def guard(sight: Sight, argument: Message, kind: str, scope: Scope, offset: int, *, or_null: bool = False) -> bool:
-    """Edit one argument so that it can only mean what the role may know of. True when its expression changed.
+def guard(
+    sight: Sight,
+    argument: Message,
+    kind: str,
+    scope: Scope,
+    offset: int,
+    *,
+    or_null: bool = False,
+    as_text: bool = False,
+) -> Message | None:
+    """Edit one argument so that it can only mean what the role may know of. When a look-up was put in its place,
+    answers with the Node inside where the argument's own expression stands now, to be judged there.
 
     Raises Forbidden as PostgreSQL would for what is not there (`or_null`: NULL stands for it instead).
+    `as_text`: what was looked up becomes text again, as to_regclass() takes it.
     """
     if needs_look_up(argument, kind, scope):
-        _look_up(sight, argument, kind)
-        return True
+        return _look_up(sight, argument, kind, as_text=as_text)
     text = literal(argument)
     if text is not None:
         _judge_literal(sight, argument, kind, text, offset, or_null=or_null)
-    return False
+    return None
 
 
 def _judge_literal(sight: Sight, argument: Message, kind: str, text: str, offset: int, *, or_null: bool) -> None:
@@ -181,7 +191,7 @@ def _unknown(kind: str, text: str, offset: int) -> Forbidden:
 _PLACE = "pgcurfew: its place"
 
 
-def _look_up(sight: Sight, argument: Message, kind: str) -> None:
+def _look_up(sight: Sight, argument: Message, kind: str, *, as_text: bool) -> Message:
     place = quoted(_PLACE)
     if kind in _CAST:
         text = f"(SELECT ({place})::pg_catalog.text AS x) AS t"
@@ -196,7 +206,8 @@ def _look_up(sight: Sight, argument: Message, kind: str) -> None:
             )
         else:
             known = f"k.v = ANY ({_LISTS[kind]})"
-        query = f"(SELECT k.v FROM {value} WHERE {below} OR {known})::pg_catalog.{_CAST[kind]}"  # noqa: S608
+        back = "::pg_catalog.text" if as_text else ""
+        query = f"(SELECT k.v FROM {value} WHERE {below} OR {known})::pg_catalog.{_CAST[kind]}{back}"  # noqa: S608
     else:
         catalog, _, owners = kind.partition(": ")
         shown = " AND ".join(
@@ -205,12 +216,12 @@ def _look_up(sight: Sight, argument: Message, kind: str) -> None:
         )
         place_in_catalog = f"(SELECT ({place})::pg_catalog.oid AS v) AS k JOIN pg_catalog.{catalog} AS o"
         query = f"(SELECT o.oid FROM {place_in_catalog} ON o.oid OPERATOR(pg_catalog.=) k.v WHERE {shown})"  # noqa: S608
-    template = expression(sight.visible.put_into(query))
     original = type(argument)()
     original.CopyFrom(argument)
-    found = _placed(template)
-    found.CopyFrom(original)
-    argument.CopyFrom(template)
+    argument.CopyFrom(expression(sight.visible.put_into(query)))
+    placed = _placed(argument)
+    placed.CopyFrom(original)
+    return placed
 
 
 def _placed(template: Message) -> Message:

@@ -64,11 +64,18 @@ def visible(catalog: Catalog, seen: Iterable[Relation], functions: Iterable[str]
     schemas = set(catalog.search_path) | {by_oid[oid].schema for oid in classes if oid in by_oid}
     classes |= {part.oid for part in catalog.parts if part.owner in classes}
     classes |= {relation.oid for relation in by_oid.values() if relation.kind == "c"}
+    schemas |= {_schema_of(name) for name in functions}
+    # That a function of a schema that one may know is not permitted is no secret: the refusal says so.
     known = set(catalog.functions_of_extensions)
-    for name in functions:
-        known |= set(catalog.function_oids.get(name, ()))
-        schemas.add(name.rpartition(".")[0].strip('"'))
+    known |= {oid for name, oids in catalog.function_oids.items() if _schema_of(name) in schemas for oid in oids}
     known |= {function for relation, function in catalog.trigger_functions if relation in classes}
     types = {oid for oid in catalog.type_oids if catalog.row_types.get(oid, 0) in classes | {0}}
     schemas |= {catalog.type_oids[oid][0] for oid in types}
     return Visible(frozenset(classes), frozenset(known), frozenset(types), frozenset(schemas))
+
+
+def _schema_of(qualified: str) -> str:
+    """The schema in "schema.name", or in one whose schema is quoted because of a dot in it."""
+    if qualified.startswith('"'):
+        return qualified[1:].partition('".')[0]
+    return qualified.partition(".")[0]
