@@ -103,7 +103,7 @@ def test_the_schema_shows_no_literals(archive: Archive) -> None:
 def test_a_table_out_of_sight_cannot_be_dumped(archive: Archive) -> None:
     done = archive.dump(archive.shop, "-t", "support_tickets")
     assert done.code != 0
-    assert 'relation "public.support_tickets" does not exist' in done.err
+    assert "no matching tables were found" in done.err  # as for one that is not there
     assert "COPY" not in done.out
 
 
