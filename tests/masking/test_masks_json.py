@@ -212,7 +212,8 @@ def test_what_is_not_listed_never_comes_out(connection: psycopg.Connection, docu
     for kind in COLUMNS:
         found = shown(connection, mask, kind, text)
         assert found is not None
-        assert json.loads(found) == keep(document)
+        # jsonb writes 1e16 as digits.
+        assert json.loads(found, parse_int=float) == keep(json.loads(text, parse_int=float))
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)
