@@ -200,6 +200,7 @@ def _judging(place: Place) -> Case:
             "judge.constants_us": found.constants_us,
             "judge.new_ms": found.new_ms,
             "judge.short_ms": found.short_ms,
+            "judge.memory_share": found.memory_share,
         }
 
     return Case("judge", run)

@@ -153,6 +153,8 @@ TARGETED = (
     Figure("judge_seen_us", "judging a statement seen before", value("judge.seen_us"), "µs", 5, None, "lower"),
     Figure("judge_new_ms", "judging a new statement (TPC-H Q3 over masked customers)",
            value("judge.new_ms"), "ms", 1.5, 0.6, "lower"),
+    Figure("judge_memory_share", "bytes held after many times the texts that fit into the verdict cache ÷ its bound",
+           value("judge.memory_share"), "", 1.0, None, "lower"),
 )  # fmt: skip
 
 #: Beside them, without targets: what helps to understand those.

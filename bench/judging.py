@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import statistics
 import time
+import tracemalloc
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +24,10 @@ SEEN_TIMES = 20_000
 ALIKE_TIMES = 3_000
 NEW_TIMES = 150
 
+#: A judge that may remember this much is shown texts without end, none like another, many times as many as fit.
+SMALL_MEMORY = 1024 * 1024
+DISTINCT = 1_000
+
 #: TPC-H's third query, with the customer's name beside the key; each run has another date and limit.
 Q3 = """\
 SELECT l_orderkey, c_name, c_phone, sum(l_extendedprice * (1 - l_discount)) AS revenue, o_orderdate, o_shippriority
@@ -36,12 +42,14 @@ LIMIT {limit}"""
 @dataclass(frozen=True, slots=True)
 class Judging:
     """Microseconds for a text seen before, and for one that differs from those in its constant alone;
-    milliseconds for a new one, and for one like pgbench's."""
+    milliseconds for a new one, and for one like pgbench's. Bytes that a judge holds after many times more texts
+    than it may remember, as a share of what it may."""
 
     seen_us: float
     constants_us: float
     new_ms: float
     short_ms: float
+    memory_share: float
 
 
 class Bench:
@@ -64,7 +72,23 @@ class Bench:
             judge.judge(text)
         constants = (time.perf_counter() - started) / ALIKE_TIMES
         short = self._new(SEEN.decode().replace("4711", "{limit}"))
-        return Judging(seen * 1e6, constants * 1e6, self._new(Q3) * 1e3, short * 1e3)
+        return Judging(seen * 1e6, constants * 1e6, self._new(Q3) * 1e3, short * 1e3, self._memory_share())
+
+    def _memory_share(self) -> float:
+        judge = Judge(self._policy, self._catalog, memory=SMALL_MEMORY)
+        judge.judge(SEEN)
+        # What is made once for a role and a snapshot is no memory of statements.
+        review(Q3.format(limit=1), self._policy, self._catalog)
+        tracemalloc.start()
+        try:
+            before, _ = tracemalloc.get_traced_memory()
+            for number in range(DISTINCT):
+                judge.judge(SEEN.replace(b"SELECT abalance", b"SELECT abalance AS a%d" % number))
+            gc.collect()
+            after, _ = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        return (after - before) / SMALL_MEMORY
 
     def _new(self, text: str) -> float:
         (verdict,) = review(text.format(limit=1), self._policy, self._catalog).verdicts

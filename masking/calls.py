@@ -43,6 +43,8 @@ class Calls:
     def __init__(self, policy: RolePolicy, catalog: Catalog) -> None:
         self.policy = policy
         self.catalog = catalog
+        #: What _strange_operators has answered, by the operator's name.
+        self._strange: dict[str, list[str]] = {}
 
     def allowed(self, function: Function, arguments: int) -> bool:
         """May this very function be called with that many arguments?"""
@@ -175,13 +177,17 @@ class Calls:
 
     def _strange_operators(self, name: str) -> list[str]:
         """Functions behind operators of that name on the path that the role may not call."""
-        found: list[str] = []
-        for operator in self.catalog.operators_by_name.get(name, ()):
-            if operator.schema == "pg_catalog" or operator.schema not in self.catalog.search_path:
-                continue
-            if not operator.compiled and not self._may_operate(operator.function):
-                found.append(qualified(*operator.function))
-        return found
+        known = self._strange.get(name)
+        if known is None and name in self.catalog.operators_by_name:
+            known = self._strange[name] = [
+                qualified(*operator.function)
+                for operator in self.catalog.operators_by_name[name]
+                if operator.schema != "pg_catalog"
+                and operator.schema in self.catalog.search_path
+                and not operator.compiled
+                and not self._may_operate(operator.function)
+            ]
+        return known or []
 
     def _may_operate(self, function: tuple[str, str]) -> bool:
         schema, name = function

@@ -31,7 +31,9 @@ def strings(nodes: Iterable[Message]) -> list[str]:
 
 
 def string(value: str) -> Message:
-    return pg.Node(string=pg.String(sval=value))
+    node = pg.Node()
+    node.string.sval = value
+    return node
 
 
 def rename(nodes: Message, *names: str) -> None:
@@ -41,7 +43,11 @@ def rename(nodes: Message, *names: str) -> None:
 
 
 def column_reference(*names: str) -> Message:
-    return pg.Node(column_ref=pg.ColumnRef(fields=[string(name) for name in names]))
+    node = pg.Node()
+    fields = node.column_ref.fields
+    for name in names:
+        fields.add().string.sval = name
+    return node
 
 
 def result_target(value: Message, name: str = "") -> Message:

@@ -42,7 +42,7 @@ def review(sql: str, policy: RolePolicy, catalog: Catalog) -> Review:
         return Review((Refused(None, reason.refusal(source)),))
     except Exception as error:  # whatever it is: law 3
         return Review((Refused(None, _internal(error)),))
-    return Review(tuple(_judge(raw, tree.version, source, policy, catalog) for raw in tree.stmts))
+    return Review(tuple(_judge(raw, tree, source, policy, catalog) for raw in tree.stmts))
 
 
 def review_parameters(oids: Iterable[int], policy: RolePolicy, catalog: Catalog) -> Refusal | None:
@@ -66,7 +66,7 @@ def _internal(error: Exception) -> Refusal:
     )
 
 
-def _judge(raw: Message, version: int, source: bytes, policy: RolePolicy, catalog: Catalog) -> Verdict:
+def _judge(raw: Message, tree: Message, source: bytes, policy: RolePolicy, catalog: Catalog) -> Verdict:
     start, end = _place(raw, source)
     text = source[start:end].decode()
     characters = len(source[:start].decode())
@@ -83,7 +83,7 @@ def _judge(raw: Message, version: int, source: bytes, policy: RolePolicy, catalo
     try:
         analysis = Analysis(sight_of(policy, catalog), modify)
         judge_statement(analysis, node)
-        printed = analysis.splices.into(print_tree(_alone(raw, version)))
+        printed = analysis.splices.into(print_tree(_alone(raw, tree)))
     except Forbidden as reason:
         return Refused(_completed(statement, analysis), reason.refusal(source))
     except RecursionError:
@@ -103,11 +103,16 @@ def _place(raw: Message, source: bytes) -> tuple[int, int]:
     return start, max(start, end - (len(text) - len(text.rstrip())))
 
 
-def _alone(raw: Message, version: int) -> Message:
-    """One statement as a tree of its own."""
-    tree = pg.ParseResult(version=version)
-    tree.stmts.add().stmt.CopyFrom(raw.stmt)
-    return tree
+def _alone(raw: Message, tree: Message) -> Message:
+    """One statement as a tree of its own: the whole tree, where it is the only one (a copy costs as much as
+    parsing does)."""
+    if len(tree.stmts) == 1:
+        raw.ClearField("stmt_location")
+        raw.ClearField("stmt_len")
+        return tree
+    alone = pg.ParseResult(version=tree.version)
+    alone.stmts.add().stmt.CopyFrom(raw.stmt)
+    return alone
 
 
 def _completed(statement: Statement, analysis: Analysis | None) -> Statement:

@@ -79,10 +79,14 @@ class Entry:
 
     def base_columns(self, column: str) -> list[str]:
         """The relation's own columns that stand behind an output name."""
-        if self.seen is None:
+        names = self.output.names
+        if self.seen is None or column not in names:
             return []
         columns = self.seen.relation.columns
-        return [c.name for c, name in zip(columns, self.output.names, strict=False) if name == column]
+        if names.count(column) == 1:
+            place = names.index(column)
+            return [columns[place].name] if place < len(columns) else []
+        return [c.name for c, name in zip(columns, names, strict=False) if name == column]
 
     def output_name(self, column: str) -> str | None:
         """What a column of the relation is called here."""
@@ -155,8 +159,9 @@ class Scope:
         found: list[Entry] = []
         certain = True
         for scope in self.levels():
-            here = [entry for entry in scope.entries if entry.has(column)]
-            here = here or [entry for entry in scope.entries if entry.has_system(column)]
+            here = [entry for entry in scope.entries if column in entry.output.names]
+            if not here and column in SYSTEM_COLUMNS:
+                here = [entry for entry in scope.entries if entry.has_system(column)]
             found.extend(here)
             if here:
                 return found, certain

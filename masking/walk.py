@@ -39,6 +39,9 @@ PLAIN = words(
     """
 )
 
+#: Those of them that have no children but values.
+LEAVES = words("A_Const A_Star Integer Float Boolean String BitString ParamRef SetToDefault")
+
 #: Forms of A_Expr, and the operators each looks up without naming them as they run.
 IMPLICIT_OPERATORS: dict[int, tuple[str, ...]] = {
     pg.AEXPR_DISTINCT: ("=",),
@@ -64,6 +67,8 @@ NEWER: dict[str, int] = {
         words("JsonFuncExpr JsonParseExpr JsonScalarExpr JsonSerializeExpr JsonTable MergeSupportFunc"), 170000
     ),
 }
+#: The names of all messages, by their classes.
+NAME_OF = {getattr(pg, name): name for name in pg.DESCRIPTOR.message_types_by_name}
 EXPLICIT_OPERATORS = frozenset({pg.AEXPR_OP, pg.AEXPR_OP_ANY, pg.AEXPR_OP_ALL})
 NAMED_BY_GRAMMAR = frozenset({pg.AEXPR_IN, pg.AEXPR_LIKE, pg.AEXPR_ILIKE, pg.AEXPR_SIMILAR})
 
@@ -143,12 +148,18 @@ class Walk(ABC):
         handlers = self._handlers
         while stack:
             message, wrapper, depth = stack.pop()
-            name = message.DESCRIPTOR.name
-            if name == "Node":
+            of_type = type(message)
+            if of_type is pg.Node:
                 kind = message.WhichOneof("node")
                 if kind is None:
                     continue
-                stack.append((getattr(message, kind), message, depth + 1))
+                wrapper = message
+                message = getattr(message, kind)
+                of_type = type(message)
+                depth += 1
+            # By class: the name of a descriptor is a new string each time that it is asked for.
+            name = NAME_OF[of_type]
+            if name in LEAVES:
                 continue
             if depth > MAX_DEPTH:
                 raise too_deep()
@@ -166,7 +177,7 @@ class Walk(ABC):
             for field_, value in message.ListFields():
                 if field_.message_type is not None:
                     if field_.is_repeated:
-                        below.extend((item, None, depth + 1) for item in value)
+                        below.extend([(item, None, depth + 1) for item in value])
                     else:
                         below.append((value, None, depth + 1))
             below.reverse()

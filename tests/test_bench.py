@@ -57,6 +57,7 @@ PLANNED = [
     "idle_kb_tls",
     "judge_seen_us",
     "judge_new_ms",
+    "judge_memory_share",
 ]
 
 
