@@ -18,8 +18,9 @@ SAFE_BY_TOPIC: dict[str, str] = {
     "text": """
         ascii:1 bit_count:1 bit_length:1 btrim:1-2 casefold:1 char_length:1 character_length:1 chr:1
         concat:1+ concat_ws:2+ convert:3 convert_from:2 convert_to:2 decode:2 encode:2 format:1,2+ get_bit:2
-        get_byte:2 hash_numeric:1 hashbpchar:1 hashint4:1 hashint4extended:2 hashint8:1 hashint8extended:2
-        hashtext:1 hashtextextended:2 icu_unicode_version:0 initcap:1 is_normalized:1-2 left:2 length:1-2
+        get_byte:2 hash_numeric:1 hashbpchar:1 hashchar:1 hashenum:1 hashfloat4:1 hashfloat8:1 hashinet:1 hashint2:1
+        hashint4:1 hashint4extended:2 hashint8:1 hashint8extended:2 hashname:1 hashoid:1 hashtext:1 hashtextextended:2
+        cash_words:1 icu_unicode_version:0 initcap:1 is_normalized:1-2 left:2 length:1-2
         like:2 like_escape:2 lower:1 lpad:2-3 ltrim:1-2 md5:1 normalize:1-2 notlike:2 octet_length:1
         overlay:3-4 parse_ident:1-2 position:2 quote_ident:1 quote_literal:1 quote_nullable:1
         regexp_count:2-4 regexp_instr:2-7 regexp_like:2-3 regexp_match:2-3 regexp_matches:2-3
@@ -129,11 +130,11 @@ SAFE_BY_TOPIC: dict[str, str] = {
     # The number of one's own transaction, which `xmin` and pg_stat_database tell as well: DataGrip's first question.
     # Not whose transactions are running (snapshots, status of others).
     "one's own transaction": """
-        pg_current_xact_id:0 pg_current_xact_id_if_assigned:0 txid_current:0 txid_current_if_assigned:0
+        mxid_age:1 pg_current_xact_id:0 pg_current_xact_id_if_assigned:0 txid_current:0 txid_current_if_assigned:0
     """,
     # As the view pg_stat_all_indexes shows it; DBeaver asks the function.
     "counters": """
-        pg_stat_get_numscans:1
+        pg_stat_clear_snapshot:0 pg_stat_get_numscans:1
     """,
     # They answer for a relation by its name or OID; known.py sees to it that it is one the role may know of.
     "privileges": """

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 from masking import known
+from masking.calls import BUILTIN_TYPES
 from masking.definitions import wrap_definition
 from masking.functions import SEQUENCE_FUNCTIONS, SETTING_FUNCTIONS, is_definition
 from masking.names import Names
@@ -27,6 +28,15 @@ from masking.sight import Sight
 
 #: To set this one has no effect: DBAs see by it who it is.
 PINNED = "application_name"
+
+#: Functions of pg_catalog that are judged by what they are given.
+_BY_ARGUMENT = frozenset({"pg_notify", "pg_input_is_valid", "pg_input_error_info"})
+_TYPES_IN_WORDS = frozenset(
+    {
+        *("integer", "int", "smallint", "bigint", "boolean", "decimal", "real", "float", "double precision"),
+        *("timestamp with time zone", "timestamp without time zone", "time with time zone", "time without time zone"),
+    }
+)
 
 
 class Invocations(Names):
@@ -177,15 +187,14 @@ class Invocations(Names):
         if names[:-1] not in ([], ["pg_catalog"]):
             return False
         name = names[-1]
-        if name not in SETTING_FUNCTIONS and name not in SEQUENCE_FUNCTIONS and name != "pg_notify":
+        if name not in SETTING_FUNCTIONS and name not in SEQUENCE_FUNCTIONS and name not in _BY_ARGUMENT:
             return False
         if len(names) == 1 and any(f.schema != "pg_catalog" for f in self.calls.visible(name)):
             return False
         if any(arg.HasField("named_arg_expr") for arg in message.args) or message.func_variadic:
             raise not_understood("named arguments are not understood here", offset=message.location)
-        if name == "pg_notify":
-            # What NOTIFY does, as a call.
-            if StatementKind.NOTIFY not in self.policy.statements:
+        if name in _BY_ARGUMENT:
+            if not self._harmless_here(message, name):
                 return False
             if len(names) == 1:
                 rename(message.funcname, "pg_catalog", name)
@@ -209,6 +218,17 @@ class Invocations(Names):
         if len(names) == 1:
             message.funcname.insert(0, pg.Node(string=pg.String(sval="pg_catalog")))
         return True
+
+    def _harmless_here(self, message: Message, name: str) -> bool:
+        """Is a function that is not safe in general harmless with these arguments, for this role?"""
+        if name == "pg_notify":
+            # What NOTIFY does, as a call.
+            return StatementKind.NOTIFY in self.policy.statements
+        # Would the text do as a value of that type? Types of users may run functions of users to find out.
+        # regclass and its kin answer whether a name exists.
+        type_name = text_constant(message.args[1]) if len(message.args) == 2 else None
+        plain = (type_name or "reg").lower()
+        return plain in _TYPES_IN_WORDS or (plain in BUILTIN_TYPES and not plain.startswith("reg"))
 
     def _set_config(self, message: Message, first: str | None, arguments: int) -> None:
         value = text_constant(message.args[1]) if arguments == 3 else None

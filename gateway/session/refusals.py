@@ -73,4 +73,4 @@ def as_asked(fields: Mapping[str, str], original: str) -> dict[str, str]:
     message = fields.get("M", "")
     if not fields.get("C", "").startswith(CLASS_OF_NAMES) or _OUR_SCHEMA in original.lower():
         return dict(fields)
-    return {**fields, "M": message.replace(f"function {_OUR_SCHEMA}", "function ")}
+    return {**fields, "M": message.replace(_OUR_SCHEMA, "")}

@@ -35,10 +35,15 @@ class Answer:
         return None
 
 
-def cases(name: str) -> list[str]:
-    """The statements of one file of cases, one a line."""
-    lines = (line.strip() for line in (CASES / name).read_text().splitlines())
+def statements_in(path: Path) -> list[str]:
+    """The statements of a file of cases, one a line."""
+    lines = (line.strip() for line in path.read_text().splitlines())
     return [line for line in lines if line and not line.startswith("--")]
+
+
+def cases(name: str) -> list[str]:
+    """The statements of one of our own files."""
+    return statements_in(CASES / name)
 
 
 def ask(

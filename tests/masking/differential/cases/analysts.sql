@@ -240,3 +240,8 @@ SELECT array_length(1, 1)
 SELECT E'\xff'
 SELECT "Id" FROM people
 SELECT id FROM people WHERE id = 'abc'
+SELECT pg_input_is_valid('12', 'integer'), pg_input_is_valid('x', 'date'), pg_catalog.pg_input_is_valid('1', 'double precision')
+SELECT message FROM pg_input_error_info('x', 'int4')
+SELECT cash_words('12.50'::money), hashint2(1::int2), hashname('x'), hashfloat8(1.5), hashenum('calm'::mood) IS NOT NULL, mxid_age('1'::xid) IS NOT NULL
+SELECT count(*) FROM people WHERE hashtext(city) % 10 = 3
+SELECT round(1.5) FILTER (WHERE true)
