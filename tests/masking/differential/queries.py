@@ -240,7 +240,12 @@ class Writer:
             return "count(*)", "int"
         shape, result = maker.pick(AGGREGATES[kind])
         sql = shape.format(maker.expression(kind, source.columns, 1))
-        if "FILTER" not in sql and "WITHIN" not in sql and not sql.startswith(("round(", "range_merge(")) and maker.chance(20):
+        if (
+            "FILTER" not in sql
+            and "WITHIN" not in sql
+            and not sql.startswith(("round(", "range_merge("))
+            and maker.chance(20)
+        ):
             sql += f" FILTER (WHERE {maker.expression('bool', source.columns, 1)})"
         return sql, result
 
@@ -290,6 +295,7 @@ class Writer:
         for _ in range(maker.number(1) + 1):
             column = maker.pick(source.columns)
             by = maker.pick(source.columns).sql
+            number = maker.expression("int", source.columns, 1)
             name = maker.name("o")
             sql, kind = maker.pick(
                 (
@@ -308,7 +314,7 @@ class Writer:
                     (f"nth_value({column.sql}, 2) OVER (ORDER BY {by}, {key})", column.kind),
                     (f"ntile(3) OVER (ORDER BY {by}, {key})", "int"),
                     (
-                        f"max({maker.expression('int', source.columns, 1)}) OVER (ORDER BY {by}, {key} ROWS 3 PRECEDING)",
+                        f"max({number}) OVER (ORDER BY {by}, {key} ROWS 3 PRECEDING)",
                         "int",
                     ),
                     (f"sum({maker.expression('num', source.columns, 1)}) OVER (PARTITION BY {by})", "num"),

@@ -245,3 +245,67 @@ SELECT message FROM pg_input_error_info('x', 'int4')
 SELECT cash_words('12.50'::money), hashint2(1::int2), hashname('x'), hashfloat8(1.5), hashenum('calm'::mood) IS NOT NULL, mxid_age('1'::xid) IS NOT NULL
 SELECT count(*) FROM people WHERE hashtext(city) % 10 = 3
 SELECT round(1.5) FILTER (WHERE true)
+SELECT p FROM products p WHERE id = 1
+SELECT x::text FROM people x WHERE id = 1
+SELECT array_agg(c ORDER BY c.name) FROM counters c
+SELECT (array_agg(c ORDER BY name))[1].name FROM counters c
+SELECT row_to_json(x) FROM (SELECT p.id, p.name FROM people p WHERE id < 3 ORDER BY 1) x
+SELECT jsonb_agg(p ORDER BY p.id) FROM people p WHERE id < 3
+SELECT p = p FROM people p WHERE id = 1
+SELECT count(DISTINCT p) FROM people p
+SELECT id FROM people p WHERE p IS NOT NULL
+SELECT p.id FROM people p WHERE p.* IS DISTINCT FROM NULL ORDER BY 1 LIMIT 1
+SELECT coalesce(p.name, q.name) FROM people p FULL JOIN active_people q USING (id) ORDER BY id LIMIT 3
+SELECT * FROM people p JOIN active_people q USING (id) ORDER BY id LIMIT 1
+SELECT * FROM people NATURAL JOIN active_people ORDER BY id LIMIT 1
+SELECT * FROM (people p JOIN regions r ON r.id = p.region) AS j (a, b) ORDER BY 1 LIMIT 1
+SELECT p.*, r.* FROM people p, regions r WHERE p.region = r.id ORDER BY p.id LIMIT 1
+SELECT id, ctid FROM people WHERE ctid = '(0,1)'
+SELECT xmin IS NOT NULL, tableoid::regclass, * FROM people ORDER BY id LIMIT 1
+SELECT max(ctid) IS NOT NULL FROM people
+SELECT city FROM people GROUP BY city HAVING count(*) = (SELECT max(n) FROM (SELECT count(*) AS n FROM people GROUP BY city) x) ORDER BY 1
+SELECT p.id, p.city, p.name, r.name FROM people p JOIN regions r ON r.id = p.region GROUP BY p.id, r.name ORDER BY p.id LIMIT 3
+SELECT p.id, p.city, count(*) OVER () FROM people p GROUP BY p.id ORDER BY p.id LIMIT 3
+SELECT p.id, p.home FROM people p GROUP BY p.id ORDER BY 1 LIMIT 2
+SELECT p.id, p.profile ->> 'age', count(*) FROM people p GROUP BY p.id ORDER BY 1 LIMIT 2
+SELECT id, raw FROM products GROUP BY id ORDER BY id LIMIT 2
+SELECT id, area FROM regions GROUP BY id ORDER BY id LIMIT 2
+SELECT DISTINCT ON (p.region) p.region, p.name, p.joined FROM people p ORDER BY p.region, p.joined DESC, p.id
+SELECT id, CASE WHEN EXISTS (SELECT 1 FROM sales s WHERE s.person = p.id) THEN 'buyer' ELSE 'visitor' END AS kind FROM people p ORDER BY id LIMIT 5
+SELECT date_trunc('week', day)::date AS week, count(*) FILTER (WHERE amount > 2) * 100 / count(*) AS pct FROM sales GROUP BY 1 ORDER BY 1 LIMIT 5
+SELECT percentile_cont(ARRAY[0.1, 0.5, 0.9]) WITHIN GROUP (ORDER BY total) FROM sales
+SELECT string_agg(name, ', ' ORDER BY name) FILTER (WHERE value > 1) FROM counters
+SELECT sum(total) OVER w, avg(total) OVER (w ROWS UNBOUNDED PRECEDING) FROM sales WINDOW w AS (ORDER BY id) ORDER BY id LIMIT 3
+SELECT * FROM crosstab('select 1')
+SELECT t.* FROM (TABLE counters) t ORDER BY 1
+SELECT (SELECT count(*) FROM people), (SELECT count(*) FROM sales)
+SELECT * FROM people WHERE (id, city) IN (SELECT id, city FROM active_people WHERE id < 5) ORDER BY id
+SELECT * FROM unnest((SELECT labels FROM products WHERE id = 1)) AS l ORDER BY 1
+SELECT * FROM json_each('{"a": 1}') WITH ORDINALITY
+SELECT jsonb_path_query_first_tz('["2024-01-01"]', '$[0].datetime()')
+SELECT to_char(now(), 'YYYY') = extract(year FROM now())::text
+SELECT extract(dow FROM day), count(*) FROM sales GROUP BY 1 ORDER BY 1
+SELECT a.id FROM sales a LEFT JOIN LATERAL (SELECT sum(b.amount) AS s FROM sales b WHERE b.person = a.person AND b.day < a.day) x ON x.s > 5 ORDER BY 1 LIMIT 3
+SELECT s.person, s.product FROM sales s GROUP BY GROUPING SETS ((s.person), (s.product)) ORDER BY 1 NULLS LAST, 2 LIMIT 5
+WITH RECURSIVE t(n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM t WHERE n < 5) SELECT sum(n) FROM t
+WITH RECURSIVE fib(a, b) AS (SELECT 0, 1 UNION ALL SELECT b, a + b FROM fib WHERE b < 100) SELECT a FROM fib
+SELECT pg_catalog.count(*) FROM market.people
+SELECT pg_catalog.lower(city), city OPERATOR(pg_catalog.||) 'x' FROM people ORDER BY id LIMIT 2
+SELECT id FROM people WHERE city OPERATOR(pg_catalog.=) 'Kiel' ORDER BY id LIMIT 2
+SELECT interval '1 day' IS NOT NULL, time '10:00' AT TIME ZONE 'UTC' IS NOT NULL
+SELECT id, sum(amount) FROM sales GROUP BY id, day ORDER BY id LIMIT 2
+SELECT any_value(city) IS NOT NULL FROM people WHERE city = 'Kiel'
+SELECT array_agg(DISTINCT temper), min(address), max(token::text) FROM people
+SELECT json_object_agg(city, n ORDER BY city) FROM (SELECT city, count(*) AS n FROM people WHERE city IS NOT NULL GROUP BY 1) x
+SELECT "people"."id" AS "people__id", "people"."name" AS "people__name" FROM "market"."people" WHERE "people"."id" IN (1, 2, 3) ORDER BY "people"."id" ASC
+SELECT "market"."people"."id", count(*) AS "count" FROM "market"."people" GROUP BY "market"."people"."id" ORDER BY "market"."people"."id" ASC LIMIT 5
+SELECT DATE_TRUNC('month', CAST("source"."joined" AS timestamp)) AS "joined", COUNT(*) AS "count" FROM (SELECT "market"."people"."joined" AS "joined" FROM "market"."people") AS "source" GROUP BY 1 ORDER BY 1
+SELECT substring("market"."people"."name", 1, 1234) AS "name" FROM "market"."people" ORDER BY "id" LIMIT 3
+SELECT SUM("t0"."total") AS "m", TRUNC(EXTRACT(YEAR FROM "t0"."day")) AS "y" FROM "market"."sales" "t0" GROUP BY 2 HAVING (COUNT(1) > 0) ORDER BY 2
+SELECT $__timeGroup FROM people
+SELECT floor(extract(epoch FROM at) / 3600) * 3600 AS time, count(*) AS value FROM visits WHERE at BETWEEN '2024-03-01T00:00:00Z' AND '2024-03-05T00:00:00Z' GROUP BY 1 ORDER BY 1
+SELECT CAST(SUM(1) AS BIGINT) FROM (SELECT * FROM people) "Custom SQL Query" HAVING COUNT(1) > 0
+SELECT * FROM (SELECT * FROM people LIMIT 1000) AS __virtual_table LIMIT 0
+BEGIN; SET TRANSACTION READ ONLY; SELECT count(*) FROM people; COMMIT
+SELECT has_column_privilege('market.people', 'name', 'select')
+SELECT b'101' & b'110', '\x00ff'::bytea = '\x00ff', 'abc' < 'abd' COLLATE "C"
