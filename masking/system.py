@@ -1,7 +1,7 @@
 """Which system relations may be read, and what of them is struck.
 
 An allow-list that serves psql, object-relational mappers and graphical tools. Not on it:
-statistics of values (pg_stats, pg_statistic), activity of others, large objects, toast,
+statistics of values (pg_stats, pg_statistic), activity of others (a session sees its own row), large objects, toast,
 password hashes, user mappings, server files. pg_dump asks for large objects and for the settings
 of the database, so it is told that there are none.
 
@@ -90,6 +90,8 @@ def _setting(column: str) -> dict[str, str]:
 
 
 _PLAIN = SystemRelation()
+#: What is told of sessions is told of one's own.
+_OWN = "pid OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid()"
 
 _UNCHANGED_CATALOGS = """
     pg_aggregate pg_am pg_amop pg_amproc pg_auth_members pg_available_extension_versions pg_available_extensions
@@ -114,6 +116,14 @@ _CATALOGS: Mapping[str, SystemRelation] = {
     "pg_attribute": SystemRelation(struck=_hidden("attmissingval")),
     "pg_class": SystemRelation(definitions=_tree("relpartbound", "oid")),
     "pg_constraint": SystemRelation(definitions=_tree("conbin", "conrelid")),
+    # Of the session itself; the text is the rewritten one, which nobody asked for.
+    "pg_cursors": SystemRelation(struck=_hidden("statement")),
+    "pg_prepared_statements": SystemRelation(struck=_hidden("statement")),
+    # Two-phase commit is not passed on, and that of others is not told.
+    "pg_prepared_xacts": SystemRelation(condition="false"),
+    "pg_stat_activity": SystemRelation(struck=_hidden("query"), condition=_OWN),
+    "pg_stat_gssapi": SystemRelation(condition=_OWN),
+    "pg_stat_ssl": SystemRelation(condition=_OWN),
     "pg_db_role_setting": SystemRelation(struck=_hidden("setconfig")),
     "pg_foreign_data_wrapper": SystemRelation(struck=_hidden("fdwoptions")),
     "pg_foreign_server": SystemRelation(struck=_hidden("srvoptions")),
@@ -121,7 +131,7 @@ _CATALOGS: Mapping[str, SystemRelation] = {
     "pg_index": SystemRelation(definitions=_tree("indexprs", "indrelid") | _tree("indpred", "indrelid")),
     "pg_indexes": SystemRelation(definitions=_text("indexdef")),
     "pg_largeobject_metadata": SystemRelation(condition="false"),
-    "pg_locks": SystemRelation(condition="pid OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid()"),
+    "pg_locks": SystemRelation(condition=_OWN),
     "pg_matviews": SystemRelation(definitions=_text("definition")),
     "pg_partitioned_table": SystemRelation(definitions=_tree("partexprs", "partrelid")),
     "pg_policies": SystemRelation(definitions=_text("qual", "with_check")),

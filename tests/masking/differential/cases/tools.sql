@@ -198,3 +198,10 @@ SELECT string_agg(word, ',') IS NOT NULL FROM pg_catalog.pg_get_keywords() WHERE
 SELECT attname, attstorage, attcompression, attoptions FROM pg_attribute WHERE attrelid = 'market.people'::regclass AND attnum > 0 ORDER BY attnum
 SELECT indexrelid::regclass, indisvalid, indisready, indislive FROM pg_index WHERE indrelid = 'market.people'::regclass ORDER BY 1::text
 SELECT c.relname, array_agg(a.attname ORDER BY a.attnum) FILTER (WHERE a.attnum > 0) FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid WHERE c.relnamespace = 'market'::regnamespace AND c.relkind = 'r' GROUP BY c.oid, c.relname ORDER BY 1
+-- a session's own row: pgAdmin's dashboard, DBeaver's sessions, drivers that look whether they came over TLS
+SELECT usename IS NOT NULL, datname, state, backend_type FROM pg_stat_activity WHERE pid = pg_backend_pid()
+SELECT gss_authenticated, encrypted FROM pg_catalog.pg_stat_gssapi WHERE pid = pg_backend_pid()
+SELECT ssl, version FROM pg_stat_ssl WHERE pid = pg_backend_pid()
+SELECT name, is_holdable FROM pg_cursors
+SELECT name, parameter_types, from_sql FROM pg_prepared_statements
+SELECT gid FROM pg_prepared_xacts
