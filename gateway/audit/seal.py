@@ -99,6 +99,9 @@ def _wrapping_key(shared: bytes, ephemeral: bytes, recipient: bytes, name: str) 
     return AESGCM(HKDF(SHA256(), 32, salt=ephemeral + recipient, info=info).derive(shared))
 
 
+#: Encoded in one go; a multiple of three, so that pieces make the same text as the whole.
+PIECE = 3 << 18
+
 #: A wrapping key encrypts one data key and is gone: its nonce may be constant.
 _WRAP_NONCE = bytes(12)
 
@@ -120,7 +123,14 @@ class Sealer:
         """Content of line number `seq` -> the JSON of its Box."""
         self._counter += 1
         box = self._aead.encrypt(self._counter.to_bytes(12, "big"), json_of(content), self._associated + b"%d" % seq)
-        return b'{"counter":%d,"box":"%b"}' % (self._counter, b2a_base64(box, newline=False))
+        return b'{"counter":%d,"box":"%b"}' % (self._counter, _base64(box))
+
+
+def _base64(data: bytes) -> bytes:
+    """Megabytes in pieces, so that other threads come to their turn."""
+    if len(data) <= PIECE:
+        return b2a_base64(data, newline=False)
+    return b"".join([b2a_base64(data[at : at + PIECE], newline=False) for at in range(0, len(data), PIECE)])
 
 
 def _wrap(data_key: bytes, name: str, recipient: X25519PublicKey) -> Wrap:

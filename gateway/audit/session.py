@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import Callable, Sequence
 
@@ -16,7 +17,7 @@ from gateway.audit.seal import Sealer
 class SessionRecord:
     """The record of one session."""
 
-    __slots__ = ("_durable", "_ended", "_facts", "_journal", "_sealer", "_waits")
+    __slots__ = ("_aside", "_durable", "_ended", "_facts", "_journal", "_sealer", "_waits")
 
     def __init__(
         self,
@@ -35,6 +36,8 @@ class SessionRecord:
         self._waits = waits
         #: What waits, and during a write what is being written after it.
         self._facts: list[Fact] = []
+        #: A thread is writing.
+        self._aside = False
 
     def append(self, facts: Sequence[Fact]) -> None:
         """Record these facts, in this order, all or none, before any of them happens.
@@ -55,6 +58,15 @@ class SessionRecord:
         if self._durable:
             self._journal.sync()
 
+    async def append_aside(self, facts: Sequence[Fact]) -> None:
+        """As `append`, in a thread: megabytes take a quarter of a second to seal, hash and write. Until it
+        returns nothing else may be recorded here but what `flush` would write. Raises RecordUnavailable."""
+        self._aside = True
+        try:
+            await asyncio.to_thread(self.append, facts)
+        finally:
+            self._aside = False
+
     def append_soon(self, facts: Sequence[Fact]) -> None:
         """Record what has happened already, how statements came out: with the next facts that are
         recorded, and before them, or when `flush` is called. Never raises."""
@@ -64,7 +76,7 @@ class SessionRecord:
 
     def flush(self) -> None:
         """Write what waits. Raises RecordUnavailable; then it goes on waiting."""
-        if self._facts:
+        if self._facts and not self._aside:
             self.append(())
 
     def close(self, fact: SessionClosed) -> None:

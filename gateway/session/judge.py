@@ -138,6 +138,8 @@ class Memory(Generic[Value]):
 
     def __init__(self, size: int) -> None:
         self._size = size
+        #: What weighs more is not kept.
+        self.most = size // 8
         self._used = 0
         self._kept: OrderedDict[Hashable, tuple[Value, int]] = OrderedDict()
 
@@ -150,7 +152,7 @@ class Memory(Generic[Value]):
 
     def keep(self, key: Hashable, value: Value, weight: int) -> None:
         """Remember; the oldest are forgotten for it. What is too large is not remembered."""
-        if weight > self._size // 8:
+        if weight > self.most:
             return
         replaced = self._kept.pop(key, None)
         self._used += weight - (replaced[1] if replaced else 0)
@@ -212,6 +214,8 @@ class Judge:
         """What was judged before, or can be told without looking at the text."""
         if self.suspended:
             return Judged(sql.decode("utf-8", "replace"), b"", OUTDATED, ())
+        if 4 * len(sql) > self._judged.most:
+            return None  # never kept; looking would hash all of it
         return self._judged.get(sql)
 
     def remember(self, sql: bytes, judged: Judged) -> None:

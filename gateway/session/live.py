@@ -16,7 +16,7 @@ from typing import assert_never
 import structlog
 
 from gateway.access.models import Admission
-from gateway.audit.facts import Fact, PolicyLoaded, SessionClosed
+from gateway.audit.facts import Fact, PolicyLoaded, SessionClosed, StatementJudged
 from gateway.audit.metrics import Metrics
 from gateway.audit.record import RecordUnavailable, SessionRecord
 from gateway.channel import Channel
@@ -43,6 +43,8 @@ log = structlog.get_logger()
 
 #: From the end of a session until its client's connection is cut, whatever it has not read yet.
 LAST_WORDS_SECONDS = 0.5
+#: Longer texts (in characters) are written down in a thread: 1 MB takes about 20 ms.
+LONG_TEXT = 256 * 1024
 #: How long the upstream may take to leave after its query was cancelled, before its backend is ended.
 LEAVE_SECONDS = 0.4
 
@@ -61,6 +63,7 @@ class LiveSession:
 
     __slots__ = (
         "_asides",
+        "_backlog",
         "_cancelling",
         "_chamber",
         "_client",
@@ -76,6 +79,7 @@ class LiveSession:
         "_timers",
         "_upstream",
         "_upstream_congested",
+        "_writing",
         "admission",
         "cancel_pid",
         "id",
@@ -114,6 +118,9 @@ class LiveSession:
         self._upstream_congested = False
         self._cancelling: asyncio.Task[None] | None = None
         self._draining = False
+        #: A thread is writing megabytes down; what is to be done after that.
+        self._writing: asyncio.Task[None] | None = None
+        self._backlog: list[Command] | None = None
 
     async def run(self) -> None:
         """Relay until the session is over, then leave nothing behind."""
@@ -167,8 +174,15 @@ class LiveSession:
 
     def perform(self, commands: list[Command]) -> None:
         """Do what the relay asks, in order; what cannot be recorded does not happen, nor what follows."""
-        for command in commands:
+        if self._backlog is not None:
+            self._backlog += commands
+            return
+        for index, command in enumerate(commands):
             match command:
+                case Record(facts) if any(map(_is_long, facts)):
+                    self._backlog = commands[index + 1 :]
+                    self._writing = self._spawn(self._write_aside(facts))
+                    break
                 case Record(facts):
                     if not self._write_down(facts):
                         return
@@ -287,7 +301,7 @@ class LiveSession:
 
     def _steer(self) -> None:
         """Read the client only while its messages can be taken."""
-        if self._upstream_congested or self._relay.holding:
+        if self._upstream_congested or self._relay.holding or self._backlog is not None:
             self._client.pause_reading()
         else:
             self._client.resume_reading()
@@ -298,20 +312,42 @@ class LiveSession:
         try:
             self._record.append(facts)
         except RecordUnavailable as error:
-            log.error("record unavailable, session ended", session=self.id, reason=str(error))
-            self._client.write(
-                fatal(
-                    "58030",
-                    "the audit record cannot be written, so no statement may run",
-                    hint="Tell whoever runs this gateway; connect again when the record's disk is in order.",
-                )
-            )
-            self._relay.end_at_once("record", str(error), monotonic())
-            self._finish(EndSession("record", str(error)))
+            self._not_written_down(error)
             return False
         for fact in facts:
             self._metrics.saw(fact)
         return True
+
+    async def _write_aside(self, facts: tuple[Fact, ...]) -> None:
+        """Write long ones down while other sessions go on, then do what waits for it."""
+        try:
+            await self._record.append_aside(facts)
+        except RecordUnavailable as error:
+            self._backlog = None
+            self._not_written_down(error)
+            return
+        except Exception:
+            self._backlog = None
+            self.failed()
+            return
+        for fact in facts:
+            self._metrics.saw(fact)
+        commands, self._backlog = self._backlog or [], None
+        if self._relay.over:  # meanwhile: what was recorded does not run any more
+            commands = [command for command in commands if not isinstance(command, SendToUpstream)]
+        self._happened(lambda _: commands)
+
+    def _not_written_down(self, error: RecordUnavailable) -> None:
+        log.error("record unavailable, session ended", session=self.id, reason=str(error))
+        self._client.write(
+            fatal(
+                "58030",
+                "the audit record cannot be written, so no statement may run",
+                hint="Tell whoever runs this gateway; connect again when the record's disk is in order.",
+            )
+        )
+        self._relay.end_at_once("record", str(error), monotonic())
+        self._finish(EndSession("record", str(error)))
 
     def _note(self, facts: tuple[Fact, ...]) -> None:
         self._record.append_soon(facts)
@@ -355,6 +391,8 @@ class LiveSession:
         """Close both sides so that neither a backend nor a client stays."""
         for timer in self._timers:
             timer.cancel()
+        while self._writing is not None and not self._writing.done():
+            await asyncio.wait((self._writing,))
         closed = SessionClosed(
             cause=ended.cause,
             detail=ended.detail,
@@ -440,6 +478,14 @@ class _UpstreamSide:
 
     def relieved(self) -> None:
         self._session.upstream_congested(False)
+
+
+def _is_long(fact: Fact) -> bool:
+    """Does writing it down take long enough for other sessions to notice?"""
+    if not isinstance(fact, StatementJudged):
+        return False
+    text = fact.sealed.text if fact.sealed is not None else None
+    return len(fact.normalized) > LONG_TEXT or (text is not None and len(text) > LONG_TEXT)
 
 
 def _in_words(seconds: int) -> str:

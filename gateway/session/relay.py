@@ -107,6 +107,11 @@ class Relay:
         return self._talk.judge
 
     @property
+    def over(self) -> bool:
+        """The session has ended, or will with the row that is passing."""
+        return self._ended or self._ending is not None
+
+    @property
     def at_rest(self) -> bool:
         """Nothing is under way: no statement, no transaction, not even an implicit one."""
         return self._talk.transaction == "I" and self._talk.replies.settled and not self._held
