@@ -23,7 +23,7 @@ from masking.rules import (
 )
 from masking.scope import Scope
 from masking.search_path import honoured, listed, schemas
-from masking.settings_list import SETTABLE, SHOWABLE, clamped, may_set, may_show
+from masking.settings_list import SETTABLE, SHOWABLE, clamped, may_set, may_show, untied
 from masking.sight import Sight
 
 #: To set this one has no effect: DBAs see by it who it is.
@@ -249,6 +249,8 @@ class Invocations(Names):
             value = listed(path)
         elif (ceiling := clamped(first, value, self.policy.ceilings)) is not None:
             value = ceiling
+        elif (mode := untied(first, value, read_only=self.policy.read_only)) is not None:
+            value = mode
         elif not may_set(first, (value,), self.policy.ceilings):
             raise setting_not_changed(first, message.location)
         if first.lower() == PINNED:

@@ -57,6 +57,21 @@ SESSION_KINDS = frozenset(
     }
 )
 
+#: Kinds that need a transaction that may write.
+WRITING = frozenset(
+    {
+        StatementKind.INSERT,
+        StatementKind.UPDATE,
+        StatementKind.DELETE,
+        StatementKind.MERGE,
+        StatementKind.COPY_FROM,
+        StatementKind.TRUNCATE,
+        StatementKind.VACUUM,
+        StatementKind.ANALYZE,
+        StatementKind.NOTIFY,
+    }
+)
+
 
 class MaskKind(StrEnum):
     """What is shown instead of a value; see masks/ for the SQL of each."""
@@ -138,6 +153,11 @@ class RolePolicy:
     ceilings: Mapping[str, int] = field(default_factory=dict)
     #: The custom setting that holds the session's mask key upstream.
     mask_key_setting: str = field(default="pgcurfew.mask_key")
+
+    @property
+    def read_only(self) -> bool:
+        """Are its sessions pinned to read-only transactions?"""
+        return not self.statements & WRITING
 
     def mask_of(self, relation: str, column: str) -> Mask:
         """The mask of a column for this role: CLEAR only when somebody said so."""

@@ -186,7 +186,7 @@ SETTABLE: Mapping[str, Check] = {
     "transaction_isolation": _one_of("read uncommitted", "read committed", "repeatable read", "serializable"),
     "default_transaction_deferrable": boolean,
     "transaction_deferrable": boolean,
-    # A writer may tie its own hands; nobody may untie them.
+    # A writer may tie its own hands; who may untie them again, `untied` says.
     "default_transaction_read_only": on_only,
     "transaction_read_only": on_only,
 }
@@ -250,7 +250,6 @@ STARTUP: Mapping[str, Check] = {
         "lock_timeout",
         "idle_in_transaction_session_timeout",
         "default_transaction_isolation",
-        "default_transaction_read_only",
         "standard_conforming_strings",
         "plan_cache_mode",
     )
@@ -258,6 +257,8 @@ STARTUP: Mapping[str, Check] = {
     # libpq's and JDBC's own, meant for poolers: empty or off.
     "fallback_application_name": anything,
     "replication": off_only,
+    # "off" is what it is anyway, or what a pin of the gateway's takes the place of.
+    "default_transaction_read_only": boolean,
 }
 
 
@@ -285,6 +286,18 @@ def clamped(name: str, value: str, ceilings: Mapping[str, int]) -> str | None:
     if ceiling is None or not milliseconds(value) or may_set(name, (value,), ceilings):
         return None
     return f"{ceiling}ms"
+
+
+#: Whether transactions may write, and whether the running one may.
+_READ_ONLY = frozenset({"default_transaction_read_only", "transaction_read_only"})
+
+
+def untied(name: str, value: str, *, read_only: bool) -> str | None:
+    """What the wish for transactions that may write becomes: "off", or "on" for a role that only reads, which is
+    what its sessions are pinned to. None for any other wish. Drivers say it without meaning to write."""
+    if name.lower() not in _READ_ONLY or not off_only(value):
+        return None
+    return "on" if read_only else "off"
 
 
 def _in_milliseconds(text: str) -> float:
@@ -330,7 +343,7 @@ def parse_options(text: str) -> tuple[tuple[str, str], ...]:
             raise OptionsError("only -c name=value is accepted in options")
         name, equals, value = word.partition("=")
         name = name.replace("-", "_").lower()
-        if not equals or not may_set(name, (value,)):
+        if not equals or not (may_set(name, (value,)) or (name in _READ_ONLY and may_start_with(name, value))):
             raise OptionsError(f'setting "{name[:63]}" may not be set to this value')
         settings.append((name, value))
     return tuple(settings)

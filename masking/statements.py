@@ -16,7 +16,6 @@ from masking.parse import Message, pg
 from masking.policy import SESSION_KINDS, StatementKind
 from masking.refusal import by_policy, not_understood
 from masking.rules import (
-    WRITE_KINDS,
     kind_not_permitted,
     setting_not_changed,
     setting_not_shown,
@@ -24,7 +23,7 @@ from masking.rules import (
 )
 from masking.scope import Scope
 from masking.search_path import honoured
-from masking.settings_list import clamped, may_set, may_show
+from masking.settings_list import clamped, may_set, may_show, untied
 from masking.walk import WRITE_NODES
 
 _KINDS = {
@@ -208,14 +207,10 @@ def _transaction_mode(analysis: Analysis, option: Message) -> None:
         case "transaction_isolation" | "transaction_deferrable":
             return
         case "transaction_read_only":
-            read_only = bool(option.arg.a_const.ival.ival)
-            if not read_only and not analysis.policy.statements & WRITE_KINDS:
-                raise by_policy(
-                    "read-only-role",
-                    f"READ WRITE is not permitted for role {analysis.policy.role}",
-                    "The role may not change data; leave READ WRITE out.",
-                    option.location,
-                )
+            # Drivers say READ WRITE of themselves (JDBC's setReadOnly(false)), also where nothing will be
+            # written. A role that only reads keeps what its sessions are pinned to, and the same command tag.
+            if analysis.policy.read_only:
+                option.arg.a_const.ival.ival = 1
         case name:
             raise not_understood(f"transaction mode {name} is not understood")
 
@@ -244,9 +239,11 @@ def _set(analysis: Analysis, node: Message) -> None:
                 _set_search_path(analysis, message, values)
                 return
             if len(values) == 1 and values[0] is not None:
-                ceiling = clamped(name, values[0], analysis.policy.ceilings)
-                if ceiling is not None:
-                    message.args[0].CopyFrom(text_node(ceiling))
+                bounded = clamped(name, values[0], analysis.policy.ceilings)
+                if bounded is None:
+                    bounded = untied(name, values[0], read_only=analysis.policy.read_only)
+                if bounded is not None:
+                    message.args[0].CopyFrom(text_node(bounded))
                     return
             given = [value for value in values if value is not None]
             if None in values or not may_set(name, given, analysis.policy.ceilings):

@@ -8,22 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from config.settings import Limits, Target
-from masking.policy import RolePolicy, StatementKind
+from masking.policy import RolePolicy
 from masking.settings_list import OptionsError, may_start_with, parse_options
 from masking.verdict import Refusal
 
-#: Kinds that need a transaction that may write.
-WRITING = {
-    StatementKind.INSERT,
-    StatementKind.UPDATE,
-    StatementKind.DELETE,
-    StatementKind.MERGE,
-    StatementKind.COPY_FROM,
-    StatementKind.TRUNCATE,
-    StatementKind.VACUUM,
-    StatementKind.ANALYZE,
-    StatementKind.NOTIFY,
-}
 #: Named by the client for the gateway, not for the upstream.
 FOR_THE_GATEWAY = ("user", "database", "options", "application_name", "fallback_application_name", "replication")
 #: PostgreSQL truncates names at this length (NAMEDATALEN - 1).
@@ -98,7 +86,7 @@ def pins(
     }
     if limits.idle_seconds:
         pinned["idle_session_timeout"] = str(limits.idle_seconds * 1000)
-    if not policy.statements & WRITING:
+    if policy.read_only:
         pinned["default_transaction_read_only"] = "on"
     own_timeout = next((value for name, value in arrived.settings if name == "statement_timeout"), None)
     if limits.statement_timeout_seconds:

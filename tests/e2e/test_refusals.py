@@ -30,7 +30,6 @@ FORBIDDEN = {
     "copy to file": "COPY customers TO '/tmp/customers'",
     "set role": "SET ROLE postgres",
     "set session authorization": "SET SESSION AUTHORIZATION postgres",
-    "read write": "SET TRANSACTION READ WRITE",
     "an unsafe function": "SELECT pg_read_file('PG_VERSION')",
     "a function that signals": "SELECT pg_terminate_backend(1)",
     "hidden among allowed ones": "SELECT 1; DROP TABLE customers; SELECT 2",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from masking.settings_list import OptionsError, clamped, may_set, may_show, may_start_with, parse_options
+from masking.settings_list import OptionsError, clamped, may_set, may_show, may_start_with, parse_options, untied
 
 SENT_BY_TOOLS = (
     ("application_name", "psql"),
@@ -82,10 +82,24 @@ def test_what_tools_send_may_be_set(name: str, value: str) -> None:
     assert may_set(name, None)
 
 
+#: In the startup packet the gateway's pin takes its place where a role only reads.
+REPLACED_AT_THE_START = {("default_transaction_read_only", "off")}
+
+
 @pytest.mark.parametrize(("name", "value"), NEVER_SET)
 def test_what_would_move_a_pin_may_not(name: str, value: str) -> None:
     assert not may_set(name, (value,))
-    assert not may_start_with(name, value)
+    assert may_start_with(name, value) == ((name, value) in REPLACED_AT_THE_START)
+
+
+@pytest.mark.parametrize("name", ["transaction_read_only", "Default_Transaction_Read_Only"])
+def test_a_wish_to_write_becomes_what_the_role_has(name: str) -> None:
+    for value in ("off", "FALSE", "no", "0", " of "):
+        assert untied(name, value, read_only=True) == "on"
+        assert untied(name, value, read_only=False) == "off"
+    for value in ("on", "o", "", "off,on", "default"):
+        assert untied(name, value, read_only=True) is None
+    assert untied("jit", "off", read_only=True) is None
 
 
 def test_the_mask_key_can_be_neither_set_nor_shown() -> None:
@@ -103,6 +117,7 @@ def test_options_are_split_as_the_backend_splits_them() -> None:
     assert parse_options(r"-c application_name=two\ words") == (("application_name", "two words"),)
     assert parse_options("--extra-float-digits=3") == (("extra_float_digits", "3"),)
     assert parse_options("") == ()
+    assert parse_options("-c default_transaction_read_only=off") == (("default_transaction_read_only", "off"),)
 
 
 @pytest.mark.parametrize(
@@ -112,6 +127,7 @@ def test_options_are_split_as_the_backend_splits_them() -> None:
         "-csearch_path=x",
         "--search-path=x",
         "--role=postgres",
+        "-c transaction_read_only=off",
         "-c",
         "-W",
         "-O",

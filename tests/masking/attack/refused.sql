@@ -123,3 +123,5 @@ DELETE FROM customers
 INSERT INTO vault.secrets VALUES (2, 'x')
 TRUNCATE customers
 TRUNCATE events
+RESET transaction_read_only; DELETE FROM orders
+SELECT set_config('transaction_read_only', $1, true)

@@ -214,14 +214,51 @@ SET TIME ZONE 'UTC'
 SET TRANSACTION READ ONLY
 --= SET TRANSACTION READ ONLY
 
-SET TRANSACTION READ WRITE
---! 42501 read-only-role
+-- READ WRITE of a role that only reads: the command that was sent, without its effect
 
-SET SESSION CHARACTERISTICS AS TRANSACTION READ WRITE
---! 42501 read-only-role
+SET TRANSACTION READ WRITE
+--= SET TRANSACTION READ ONLY
+
+SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE
+--= SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED, READ ONLY
 
 BEGIN READ WRITE
---! 42501 read-only-role
+--= BEGIN READ ONLY
+
+START TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ WRITE
+--= START TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY
+
+BEGIN READ ONLY, READ WRITE
+--= BEGIN READ ONLY, READ ONLY
+
+SET default_transaction_read_only = off
+--= SET default_transaction_read_only TO ON
+
+SET LOCAL transaction_read_only TO false
+--= SET LOCAL transaction_read_only TO ON
+
+SET SESSION Default_Transaction_Read_Only = 0
+--= SET default_transaction_read_only TO ON
+
+SELECT set_config('default_transaction_read_only', 'no', false)
+--= SELECT pg_catalog.set_config('default_transaction_read_only', 'on', false)
+
+SELECT set_config('Transaction_Read_Only', 'OFF', true)
+--= SELECT pg_catalog.set_config('Transaction_Read_Only', 'on', true)
+
+SELECT set_config('transaction_read_only', $1, true)
+--! 42501 setting-not-listed
+
+RESET transaction_read_only
+--! 42501 setting-not-listed
+
+-- role: writer
+SET default_transaction_read_only = off
+--= SET default_transaction_read_only TO OFF
+
+-- role: writer
+SELECT set_config('transaction_read_only', 'off', true)
+--= SELECT pg_catalog.set_config('transaction_read_only', 'off', true)
 
 -- role: writer
 BEGIN ISOLATION LEVEL SERIALIZABLE READ WRITE

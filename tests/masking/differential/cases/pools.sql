@@ -98,6 +98,9 @@ SET default_tablespace = ''
 SET default_table_access_method = heap
 SET default_transaction_isolation = 'repeatable read'
 SET default_transaction_read_only = on
+SET default_transaction_read_only = off
+SET transaction_read_only TO off
+SELECT 1 FROM set_config('default_transaction_read_only', 'off', false)
 SET default_transaction_deferrable = off
 SET transaction_isolation = 'read committed'
 SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED
