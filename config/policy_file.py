@@ -174,6 +174,27 @@ class Mask(Table):
         return tuple(sorted((self.__pydantic_extra__ or {}).items()))
 
 
+Count = Annotated[int, Field(ge=1, le=1_000_000_000_000)] | None
+
+
+class RoleLimits(Table):
+    """How much a role may read and write at a time. What is left out has no limit."""
+
+    rows: Count = Field(default=None, description="rows of one statement's result, its pages together")
+    bytes: Count = Field(default=None, description="bytes of one statement's result")
+    session_rows: Count = Field(default=None, description="rows of all results of a session")
+    session_bytes: Count = Field(default=None, description="bytes of all results of a session")
+    written_rows: Count = Field(default=None, description="rows that one statement may insert, update or delete")
+    transaction: Duration | None = Field(default=None, description='the longest transaction, such as "5m"')
+
+    @field_validator("transaction")
+    @classmethod
+    def _is_a_time(cls, value: int | None) -> int | None:
+        if value is not None and not 1 <= value <= 86_400:
+            raise ValueError('must be at least "1s" and at most "24h"')
+        return value
+
+
 class Role(Table):
     """What one role may do, and who may come by it how."""
 
@@ -200,6 +221,7 @@ class Role(Table):
     reveal: Annotated[
         tuple[Annotated[str, AfterValidator(_column_of)], ...], Field(strict=False), AfterValidator(_distinct)
     ] = Field(default=(), description='columns that this role sees as they are, such as "public.customers.email"')
+    limits: RoleLimits = Field(default_factory=RoleLimits, description="how much it may read and write at a time")
     require_where: bool = Field(default=True, description="UPDATE and DELETE need a WHERE")
     may_probe_constraints: bool = Field(
         default=False,

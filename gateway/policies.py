@@ -11,7 +11,7 @@ from config.problems import ConfigError, Location, Problem, dotted, suggestion
 from gateway.access.models import RoleTerms
 from masking.catalog import Catalog, Column, Relation
 from masking.masks import problem as misfit
-from masking.policy import CLEAR, Mask, MaskKind, RelationRule, RolePolicy, StatementKind
+from masking.policy import CLEAR, Limits, Mask, MaskKind, RelationRule, RolePolicy, StatementKind
 
 #: Kinds of statements that need a column to write to.
 _WRITING = frozenset(
@@ -191,6 +191,14 @@ def _role(
         may_probe_constraints=role.may_probe_constraints,
         definitions=role.definitions,
         ceilings=ceilings,
+        limits=Limits(
+            rows=role.limits.rows,
+            bytes=role.limits.bytes,
+            session_rows=role.limits.session_rows,
+            session_bytes=role.limits.session_bytes,
+            written_rows=role.limits.written_rows,
+            transaction_seconds=role.limits.transaction,
+        ),
     )
 
 

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Callable
+from time import monotonic
 
 import structlog
 
@@ -117,6 +118,9 @@ class Server:
             if not self._sessions:
                 continue
             before = list(self._sessions.values())
+            now = monotonic()
+            for live in before:
+                live.mind_time(now)
             try:
                 async with asyncio.timeout(CONFIRM_SECONDS):
                     valid = await self._door.access.still_valid({live.admission.grant.id for live in before})

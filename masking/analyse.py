@@ -18,6 +18,7 @@ from masking.rewrite import finish_level
 from masking.rules import (
     kind_not_permitted,
     lock_not_permitted,
+    uncounted_write,
 )
 from masking.scope import Cte, Entry, Output, Scope
 from masking.sight import Sight
@@ -65,6 +66,8 @@ class Analysis(Sources):
         clause = message.with_clause
         ctes = [node.common_table_expr for node in clause.ctes]
         known = [Cte(cte.ctename, modifies=kind_of(cte.ctequery) in WRITE_NODES) for cte in ctes]
+        if any(cte.modifies for cte in known) and self.policy.limits.written_rows is not None:
+            raise uncounted_write("a write in WITH", clause.location)
         before = self.feeding_a_write
         if clause.recursive:
             scope.ctes.update((cte.name, cte) for cte in known)

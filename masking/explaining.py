@@ -50,6 +50,13 @@ class Plan:
         )
 
 
+def runs(node: Message) -> bool:
+    """Does this EXPLAIN run what it explains?"""
+    return any(
+        option.def_elem.defname.lower() == "analyze" and _is_on(option.def_elem) for option in node.explain_stmt.options
+    )
+
+
 def judge_options(analysis: Analysis, node: Message) -> None:
     """To be called when what EXPLAIN carries has been judged: refuses it, or edits its options."""
     message = node.explain_stmt

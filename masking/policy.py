@@ -127,6 +127,31 @@ class RelationRule:
         return EVERY in self.write or column in self.write
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much a role may read and write; None: as much as it likes. Each is counted by the gateway as
+    results pass, and a write before it is committed."""
+
+    #: Of one statement's result (of all pages of a cursor together).
+    rows: int | None = None
+    bytes: int | None = None
+    #: Of all results of a session.
+    session_rows: int | None = None
+    session_bytes: int | None = None
+    #: Rows that one INSERT, UPDATE, DELETE, MERGE or COPY FROM may change.
+    written_rows: int | None = None
+    #: Seconds that a transaction may take.
+    transaction_seconds: int | None = None
+
+    @property
+    def counts(self) -> bool:
+        """Is anything to be counted?"""
+        return any(
+            limit is not None
+            for limit in (self.rows, self.bytes, self.session_rows, self.session_bytes, self.written_rows)
+        )
+
+
 @dataclass(frozen=True)
 class RolePolicy:
     """All that the judge needs to know of one role. Relation keys are "schema.name"."""
@@ -151,6 +176,7 @@ class RolePolicy:
     definitions: str = "no-literals"
     #: Timeouts (setting -> milliseconds) that a session may lower and not lift or switch off.
     ceilings: Mapping[str, int] = field(default_factory=dict)
+    limits: Limits = Limits()
     #: The custom setting that holds the session's mask key upstream.
     mask_key_setting: str = field(default="pgcurfew.mask_key")
 

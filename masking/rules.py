@@ -128,6 +128,15 @@ def probes_constraint(seen: Seen, column: str | None, offset: int | None = None)
     )
 
 
+def uncounted_write(what: str, offset: int | None = None) -> Forbidden:
+    return by_policy(
+        "write-limit",
+        f"{what} is not permitted where the number of written rows is limited",
+        "PostgreSQL does not tell how many rows it writes; send each write as a statement of its own.",
+        offset,
+    )
+
+
 def where_required(command: str, offset: int | None = None) -> Forbidden:
     return by_policy(
         "where-required",

@@ -19,6 +19,7 @@ from masking.rules import (
     kind_not_permitted,
     setting_not_changed,
     setting_not_shown,
+    uncounted_write,
     write_not_permitted,
 )
 from masking.scope import Scope
@@ -105,6 +106,9 @@ def _explain(analysis: Analysis, node: Message) -> None:
         if option.def_elem.defname.lower() not in explaining.OPTIONS:
             raise _option("EXPLAIN", option)
     _inner(analysis, node.explain_stmt.query, "EXPLAIN")
+    executes = kind_of(node.explain_stmt.query) == "execute_stmt"
+    if (analysis.writes or executes) and explaining.runs(node) and analysis.policy.limits.written_rows is not None:
+        raise uncounted_write("EXPLAIN ANALYZE of a write")
     explaining.judge_options(analysis, node)
 
 
@@ -150,6 +154,8 @@ def _truncate(analysis: Analysis, node: Message) -> None:
         raise by_policy(
             "cascade", "TRUNCATE … CASCADE is not permitted", "It reaches relations it does not name; name them all."
         )
+    if analysis.policy.limits.written_rows is not None:
+        raise uncounted_write("TRUNCATE")
     _written_relations(analysis, [item.range_var for item in node.truncate_stmt.relations])
     analysis.writes = True
 

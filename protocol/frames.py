@@ -159,6 +159,30 @@ class Rows:
     kind: int
     data: bytes
     count: int
+    #: How many bytes at its start belong to a row that began before, and how many of its last row are still to come.
+    skip: int = 0
+    left: int = 0
+
+    def until(self, rows: int, size: int) -> int:
+        """The place in `data` up to which no more than `rows` rows and `size` bytes go, the row that began
+        before being one of them; the last of them may go on beyond the end. It is finished in any case."""
+        data, end, position = self.data, len(self.data), self.skip
+        taken = 1 if position else 0
+        while position < end and taken < rows:
+            (length,) = _LENGTH(data, position + 1)
+            if position + 1 + length > size:
+                break
+            position += 1 + length
+            taken += 1
+        return min(position, end)
+
+    def counted(self, end: int) -> int:
+        """How many rows have their last byte before `end`."""
+        position, rows = self.skip, 1 if self.skip and self.skip <= end else 0
+        while position < end:
+            position += 1 + _LENGTH(self.data, position + 1)[0]
+            rows += position <= end
+        return rows
 
 
 # A NamedTuple and no frozen dataclass: made in half the time, several times a transaction.
@@ -232,13 +256,15 @@ class BackendFrames:
         end = len(data)
         row_kind = self._row_kind
         position = start
+        skip = 0
         if self._row_left:
             position += self._row_left
             if position > end:
                 self._row_left -= end - start
                 if start < end:
-                    pieces.append(Rows(row_kind, data[start:], 0))
+                    pieces.append(Rows(row_kind, data[start:], 0, end - start, self._row_left))
                 return pieces
+            skip = self._row_left
             self._row_left = 0
             count = 1
         limits = self._limits
@@ -254,12 +280,12 @@ class BackendFrames:
                     count += 1
                     continue
                 self._row_left = stop - end
-                pieces.append(Rows(kind, data[start:], count))
+                pieces.append(Rows(kind, data[start:], count, skip, stop - end))
                 return pieces
             if position > start:
-                pieces.append(Rows(row_kind, data[start:position], count))
+                pieces.append(Rows(row_kind, data[start:position], count, skip))
                 start = position
-                count = 0
+                count = skip = 0
             if kind in (_DATA_ROW, _COPY_DATA):
                 self._row_kind = row_kind = kind
                 continue
@@ -269,7 +295,7 @@ class BackendFrames:
             pieces.append(Frame(kind, data[position:stop]))
             position = start = stop
         if position > start:
-            pieces.append(Rows(row_kind, data[start:position], count))
+            pieces.append(Rows(row_kind, data[start:position], count, skip))
         if position < end:
             if not limits[data[position]]:
                 self._refuse(data[position], 4)

@@ -85,6 +85,8 @@ class StatementEnded(Fact, frozen=True, tag=True, omit_defaults=True):
     tag: str = ""
     sqlstate: str = ""
     transaction: str = "I"
+    #: The limit that cut it off: rows, bytes, session-rows, session-bytes, written-rows.
+    rule: str = ""
     sealed: Sealed | None = None
 
 
@@ -94,6 +96,12 @@ class CopyEnded(Fact, frozen=True, tag=True, omit_defaults=True):
     number: int
     bytes: int
     failed: bool = False
+
+
+class Guarded(Fact, frozen=True, tag=True, omit_defaults=True):
+    """The gateway has put a write of a limited role between a BEGIN and a COMMIT (or ROLLBACK) of its own."""
+
+    number: int
 
 
 class CancelAsked(Fact, frozen=True, tag=True, omit_defaults=True):
@@ -212,6 +220,7 @@ AnyFact = (
     SessionOpened
     | StatementJudged
     | StatementEnded
+    | Guarded
     | CopyEnded
     | CancelAsked
     | ExpiryNoticed

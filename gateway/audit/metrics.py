@@ -129,6 +129,7 @@ class Metrics(Collector):
         self._closed = _Counts("pgcurfew_sessions_closed", "Sessions that ended, by cause.", "cause")
         self._statements = _Counts("pgcurfew_statements", "Statements judged.", "kind", "verdict")
         self._ended = _Counts("pgcurfew_statements_ended", "How statements came out.", "outcome")
+        self._limits = _Counts("pgcurfew_limits_reached", "Statements that a limit cut off, by limit.", "limit")
         self._door = _Counts("pgcurfew_door_refusals", "Connections refused, by cause.", "cause")
         self._judging = _Durations(
             "pgcurfew_judging_seconds", "Time to judge a query string that was not seen before.", _JUDGING
@@ -185,6 +186,7 @@ class Metrics(Collector):
         yield self._closed.family()
         yield self._statements.family()
         yield self._ended.family()
+        yield self._limits.family()
         yield self._door.family()
         yield CounterMetricFamily("pgcurfew_rows", "Rows that statements returned or changed.", self._rows)
         yield CounterMetricFamily("pgcurfew_result_bytes", "Bytes of results sent to clients.", self._bytes)
@@ -222,6 +224,8 @@ class Metrics(Collector):
                 self._statements.count(fact.kind, fact.verdict)
             case StatementEnded():
                 self._ended.count(fact.outcome)
+                if fact.rule:
+                    self._limits.count(fact.rule)
                 self._rows += fact.rows
                 self._bytes += fact.bytes
                 self._duration.observe(fact.microseconds / 1e6)

@@ -26,6 +26,7 @@ from gateway.audit.facts import (
     ExpiryNoticed,
     GatewayStarted,
     GatewayStopped,
+    Guarded,
     PolicyLoaded,
     RecordResumed,
     SecondLockTripped,
@@ -217,6 +218,8 @@ def _said(moment: Moment) -> tuple[str, str]:
             return f"the second lock ended #{number}: column {attribute} of table {oid} came back unmasked", "bold red"
         case RecordResumed(since=since, cause=cause, facts=facts):
             return f"the record could not be written since {since} ({cause}): {facts} events turned down", "bold red"
+        case Guarded(number=number):
+            return f"#{number} ran in a transaction of the gateway's own, to be counted before its commit", "dim"
         case CancelAsked(number=number, by=by):
             return f"a cancel of #{number} was asked for by {by}", "yellow"
         case PolicyLoaded(policy_version=policy, before=before):

@@ -8,10 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from gateway.session.conversation import Conversation, SecondLock, UpstreamViolation
+from gateway.session.allowance import too_many_written
+from gateway.session.asking import REFUSED_QUERY as FAIL
+from gateway.session.conversation import Conversation, LimitReached, SecondLock, UpstreamViolation
+from gateway.session.guard import COMMIT, ROLLBACK
 from gateway.session.refusals import as_asked, error, without_values
 from gateway.session.replies import BIND, CLOSE, COPY_FAIL, DESCRIBE, EXECUTE, PARSE, QUERY, SYNC, Expected, Running
 from masking.review import position_in_original
+from masking.verdict import Refusal
 from protocol.backend import (
     CommandComplete,
     ErrorResponse,
@@ -54,10 +58,19 @@ class Answering:
         head = self._talk.replies.head
         if head is None or not head.running:
             raise UpstreamViolation("rows that nobody asked for")
-        running = head.running[0]
-        running.rows += rows.count
-        running.bytes += len(rows.data)
-        self._parts.append(rows.data)
+        if head.overrun is not None:
+            return
+        running, limits = head.running[0], self._talk.limits
+        if limits is None:
+            running.rows += rows.count
+            running.bytes += len(rows.data)
+            self._parts.append(rows.data)
+            return
+        passes, head.overrun = self._talk.allowance.passing(limits, running, rows)
+        running.rows += rows.count if passes == len(rows.data) else rows.counted(passes)
+        running.bytes += passes
+        self._parts.append(rows.data[:passes])
+        self._talk.wants_cancel = head.overrun is not None
 
     def message(self, frame: Frame, now: float) -> None:
         """Take one whole message. Raises UpstreamViolation, SecondLock, UpstreamEnds."""
@@ -69,16 +82,13 @@ class Answering:
     # one method a message
 
     def _parse_complete(self, raw: bytes, now: float) -> None:
-        self._pop(PARSE)
-        self._parts.append(raw)
+        self._pass_on(self._pop(PARSE), raw)
 
     def _bind_complete(self, raw: bytes, now: float) -> None:
-        self._pop(BIND)
-        self._parts.append(raw)
+        self._pass_on(self._pop(BIND), raw)
 
     def _close_complete(self, raw: bytes, now: float) -> None:
-        self._pop(CLOSE)
-        self._parts.append(raw)
+        self._pass_on(self._pop(CLOSE), raw)
 
     def _parameter_description(self, raw: bytes, now: float) -> None:
         self._head(DESCRIBE)
@@ -97,14 +107,27 @@ class Answering:
 
     def _command_complete(self, raw: bytes, now: float) -> None:
         head = self._head(QUERY, EXECUTE)
+        if head.ours:
+            self._finish_execute(head)
+            return
         if not head.running:
             raise UpstreamViolation("an answer to a statement that was not sent")
         command = decode_backend(raw[0], raw[5:])
         assert isinstance(command, CommandComplete)
         running = head.ended()
+        copied_in, self._talk.copying_in = self._talk.copied_in, False
+        self._talk.copied_in = False
+        if self._talk.limits is not None and head.overrun is None:
+            head.overrun = too_many_written(self._talk.limits, command.tag, copied_in=copied_in)
+        if head.overrun is not None:
+            self._overran(head, running, head.overrun, now)
+            return
         self._talk.statement_ended(running, "done", now, tag=command.tag, rows=rows_of(command.tag, running.rows))
         self._finish_execute(head)
-        self._talk.copying_in = False
+        guard = self._talk.guard
+        if guard is not None and head.kind == QUERY and not head.running:
+            guard.withheld = raw  # true only when it is committed
+            return
         self._parts.append(raw)
 
     def _empty_query(self, raw: bytes, now: float) -> None:
@@ -115,7 +138,11 @@ class Answering:
         self._parts.append(raw)
 
     def _portal_suspended(self, raw: bytes, now: float) -> None:
-        head = self._pop(EXECUTE)
+        head = self._head(EXECUTE)
+        if head.overrun is not None:
+            self._overran(head, head.ended(), head.overrun, now)
+            return
+        self._talk.replies.answered()
         while head.running:
             self._talk.statement_ended(head.ended(), "suspended", now)
         self._parts.append(raw)
@@ -125,7 +152,10 @@ class Answering:
         if not head.running:
             raise UpstreamViolation("a COPY that was not sent")
         talk = self._talk
+        talk.copied_in = True
         for batch in talk.replies.syncs_ignored():
+            if talk.guard is not None:
+                talk.guard.closed = False  # the batch goes on after the copy
             talk.statements.join(batch)
             talk.portals.join(batch)
         sent_already = talk.replies.copy_end_sent()
@@ -141,15 +171,15 @@ class Answering:
         self._parts.append(raw)
 
     def _copy_done(self, raw: bytes, now: float) -> None:
-        self._head(QUERY, EXECUTE)
-        self._parts.append(raw)
+        if self._head(QUERY, EXECUTE).overrun is None:
+            self._parts.append(raw)
 
     def _error(self, raw: bytes, now: float) -> None:
         talk = self._talk
         response = decode_backend(raw[0], raw[5:])
         assert isinstance(response, ErrorResponse)
         fields = response.fields
-        talk.copying_in = False
+        talk.copying_in = talk.copied_in = False
         talk.copied_bytes = 0
         head = talk.replies.head
         if fields.get("V", fields.get("S")) in ("FATAL", "PANIC"):
@@ -159,19 +189,30 @@ class Answering:
         if head is None:
             self._parts.append(_shown(response, None))
             return
-        if head.refusal is not None and fields.get("C") == "42601":
+        if head.ours == "fail":
+            return
+        if head.ours and head.kind == QUERY:
+            if head.ours == "begin" or talk.guard is None:
+                raise UpstreamViolation("no transaction could be begun for a write")
+            talk.guard.withheld = b""
+        rule = ""
+        if head.overrun is not None:
+            rule = head.overrun.rule
+            self._parts.append(error(head.overrun))
+            fields = {**fields, "C": head.overrun.sqlstate, "M": head.overrun.message}
+        elif head.refusal is not None and fields.get("C") == "42601":
             self._parts.append(error(head.refusal))
         else:
             self._parts.append(_shown(response, head))
         if head.kind == QUERY:
-            self._fail(list(head.running), fields, "failed", now)
+            self._fail(list(head.running), fields, "failed", now, rule)
             if head.running:
                 head.take_back()
                 head.running = ()
         elif head.kind != SYNC:
             skipped = talk.replies.skip_batch()
             # Of a refused one the event says all; what follows it was skipped.
-            self._fail(list(skipped[0].running), fields, "failed", now)
+            self._fail(list(skipped[0].running), fields, "failed", now, rule)
             self._skip([running for expected in skipped[1:] for running in expected.own_events], now)
 
     def _notice(self, raw: bytes, now: float) -> None:
@@ -197,8 +238,10 @@ class Answering:
         head = self._pop(QUERY, SYNC)
         if head.running:
             raise UpstreamViolation("ready before every statement was answered")
-        talk.transaction = ready.status
-        talk.copying_in = False
+        talk.copying_in = talk.copied_in = False
+        if self._goes_on(head, ready.status):
+            return
+        talk.now_in(ready.status, now)
         talk.statements.settle(head.batch)
         talk.portals.settle(head.batch)
         if ready.status == "I":
@@ -206,7 +249,52 @@ class Answering:
         talk.quiet = not talk.replies
         self._parts.append(raw)
 
+    def _goes_on(self, head: Expected, status: str) -> bool:
+        """Is there something to do for us before the client hears that this batch is over?"""
+        talk = self._talk
+        guard = talk.guard
+        if head.ours == "begin":
+            if status != "T":
+                raise UpstreamViolation("no transaction was begun for a write")
+            return True
+        if head.ours:
+            if guard is not None:
+                self._parts.append(guard.withheld)
+            talk.guard, talk.to_fail = None, False
+            return False
+        if guard is not None and status != "I":
+            keep = status == "T" and not talk.to_fail
+            self._ask(COMMIT if keep else ROLLBACK, Expected(QUERY, head.batch, ours="finish"))
+            return True
+        if talk.to_fail and status == "T":
+            self._ask(FAIL, Expected(QUERY, head.batch, ours="fail"))
+            return True
+        talk.guard, talk.to_fail = None, False
+        return False
+
+    def _ask(self, raw: bytes, expected: Expected) -> None:
+        """Have PostgreSQL do something that the client did not ask for."""
+        self._talk.replies.expect(expected)
+        self._talk.ours.append(raw)
+
+    def _overran(self, head: Expected, running: Running, refusal: Refusal, now: float) -> None:
+        """The statement is through, and was over a limit. The client hears that it failed, and PostgreSQL is
+        made to see it so before anything else happens. What is under way already cannot be called back."""
+        talk = self._talk
+        talk.statement_ended(
+            running, "failed", now, sqlstate=refusal.sqlstate, message=refusal.message, rule=refusal.rule
+        )
+        self._finish_execute(head)
+        if head.running or not talk.replies.only_an_end_left:
+            raise LimitReached(refusal)
+        talk.to_fail = True
+        self._parts.append(error(refusal))
+
     # what they share
+
+    def _pass_on(self, head: Expected, raw: bytes) -> None:
+        if not head.ours:
+            self._parts.append(raw)
 
     def _head(self, *kinds: int) -> Expected:
         head = self._talk.replies.head
@@ -222,11 +310,13 @@ class Answering:
         if head.kind == EXECUTE:
             self._talk.replies.answered()
 
-    def _fail(self, events: list[Running], fields: Mapping[str, str], outcome: str, now: float) -> None:
+    def _fail(self, events: list[Running], fields: Mapping[str, str], outcome: str, now: float, rule: str = "") -> None:
         """The first of these failed, or was cut off; PostgreSQL skipped the rest."""
         if not events:
             return
-        self._talk.statement_ended(events[0], outcome, now, sqlstate=fields.get("C", ""), message=fields.get("M"))
+        self._talk.statement_ended(
+            events[0], outcome, now, sqlstate=fields.get("C", ""), message=fields.get("M"), rule=rule
+        )
         self._skip(events[1:], now)
 
     def _skip(self, events: list[Running], now: float) -> None:

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from gateway.audit.facts import Sealed, StatementJudged
-from gateway.session import names
+from gateway.audit.facts import Guarded, Sealed, StatementJudged
+from gateway.session import guard, names
 from gateway.session.conversation import Conversation
 from gateway.session.judge import LONG, Judged
 from gateway.session.names import TOO_MANY_NAMES
@@ -31,7 +31,7 @@ from gateway.session.replies import (
     Expected,
     Running,
 )
-from gateway.session.statements import Portal, Prepared
+from gateway.session.statements import Portal, Prepared, Taken
 from masking.policy import StatementKind
 from masking.review import review_parameters
 from masking.verdict import Refusal
@@ -91,6 +91,8 @@ class Asking:
     def __init__(self, conversation: Conversation) -> None:
         self._talk = conversation
         self._parts: list[bytes] = []
+        #: Something was sent since PostgreSQL was asked to flush its answers.
+        self._unflushed = False
         #: The unknown name in the message that could not be taken; look at the catalog again.
         self.wants_catalog = False
         #: The text in the message that could not be taken: too long to be judged here.
@@ -112,6 +114,8 @@ class Asking:
         talk = self._talk
         if talk.copying_in and kind not in DURING_COPY:
             raise ProtocolViolation(f"unexpected message type 0x{kind:02X} during COPY from stdin")
+        if talk.waits and kind not in b"dcf" and not talk.copying_in:
+            return False
         talk.quiet = False
         if not talk.replies.skipping or kind == SYNC:
             return self._take(kind, raw, now)
@@ -171,14 +175,30 @@ class Asking:
             self._send(REFUSED_QUERY, Expected(QUERY, talk.batch, refusal=refusal))
             talk.batch += 1
             return True
+        guarded = guard.before_query(talk, judged.statements)
+        if guarded is None:
+            self._flush()
+            return False
+        if isinstance(guarded, Refusal):
+            talk.refused += 1
+            self._note_refusal("simple", guarded, judged.original)
+            self._send(REFUSED_QUERY, Expected(QUERY, talk.batch, refusal=guarded))
+            talk.batch += 1
+            return True
+        if guarded:
+            self._parts.append(guard.begin_alone(talk))
+            talk.facts.append(Guarded(talk.numbered + 1))
         expected = self._talk.expected_query(judged, talk.batch)
         running = [] if judged.statements else [self._note_empty("simple", now)]
         for statement in judged.statements:
             number = talk.next_number()
             talk.facts.append(statement.fact(number, "simple", talk.transaction, of=names.number_of(talk, statement)))
-            running.append(Running(number, now, undo=names.effects(talk, statement, judged, number)))
+            taken = names.taken(talk, statement)
+            running.append(Running(number, now, undo=names.effects(talk, statement, judged, number), taken=taken))
         expected.running = running
         self._send(query_frame(judged.sent), expected)
+        if talk.guard is not None:
+            talk.guard.closed = True
         talk.batch += 1
         return True
 
@@ -238,7 +258,8 @@ class Asking:
         if refusal is not None:
             self._refuse_in_batch(BIND, refusal, prepared.judged.original)
             return True
-        portal = Portal(prepared, shown_parameters(bind.formats, bind.values))
+        taken = None if talk.limits is None else Taken()
+        portal = Portal(prepared, shown_parameters(bind.formats, bind.values), taken)
         self._send(raw, talk.expected_bind(bind.portal, portal, talk.batch, now))
         return True
 
@@ -266,14 +287,25 @@ class Asking:
         if refusal is not None:
             self._refuse_in_batch(EXECUTE, refusal, prepared.judged.original)
             return True
-        expected = Expected(EXECUTE, talk.batch, judged=prepared.judged)
         statement = prepared.statement
+        if statement is not None and not prepared.by_sql:
+            guarded = guard.before_execute(talk, statement)
+            if guarded is None:
+                self._flush()
+                return False
+            if isinstance(guarded, Refusal):
+                self._refuse_in_batch(EXECUTE, guarded, prepared.judged.original)
+                return True
+            if guarded:
+                self._parts.append(guard.begin_in_batch(talk))
+                talk.facts.append(Guarded(talk.numbered + 1))
+        expected = Expected(EXECUTE, talk.batch, judged=prepared.judged)
         if statement is None:
             expected.running = [self._note_empty("execute", now)]
         else:
             number = talk.next_number()
             fact = statement.fact(number, "execute", talk.transaction, of=prepared.number, parameters=portal.parameters)
-            running = Running(number, now)
+            running = Running(number, now, taken=portal.taken)
             if prepared.by_sql:
                 # Its name was made when PREPARE or DECLARE ran; what runs now is what they hold.
                 fact = replace(fact, kind=RUNS_WHAT[statement.kind].value)
@@ -316,6 +348,8 @@ class Asking:
         if self._talk.copying_in:
             return  # PostgreSQL ignores it (PG manual, 55.2.6), so nobody will answer it
         self._send(raw, Expected(SYNC, self._talk.batch))
+        if self._talk.guard is not None:
+            self._talk.guard.closed = True
         self._talk.batch += 1
 
     def _copy_ends(self, kind: int, raw: bytes) -> None:
@@ -343,9 +377,16 @@ class Asking:
 
     # what they share
 
+    def _flush(self) -> None:
+        """Have PostgreSQL say what it has not said yet of this batch: somebody waits for it."""
+        if self._unflushed:
+            self._unflushed = False
+            self._parts.append(guard.FLUSH)
+
     def _send(self, raw: bytes, expected: Expected) -> None:
         self._talk.replies.expect(expected)
         self._parts.append(raw)
+        self._unflushed = True
 
     def _judge(self, sql: bytes) -> Judged | None:
         """The verdict; None when the text has to be judged elsewhere, or when an unknown name is worth

@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 import msgspec
 
 from gateway.audit.facts import CopyEnded, Fact, Sealed, StatementEnded
+from gateway.session.allowance import Allowance, counted
 from gateway.session.judge import Judge, Judged
 from gateway.session.replies import BIND, DESCRIBE, EXECUTE, QUERY, SYNC, Expected, Replies, Running
 from gateway.session.statements import Names, Portal, Prepared
-from masking.policy import StatementKind
+from masking.policy import Limits, StatementKind
+from masking.verdict import Refusal
 
 
 class UpstreamViolation(Exception):
@@ -25,6 +27,24 @@ class SecondLock(Exception):
         super().__init__(f"column {attribute} of relation {table_oid}")
         self.table_oid = table_oid
         self.attribute = attribute
+
+
+class LimitReached(Exception):
+    """A limit was reached where the client could not be told by an ERROR and left in a state that
+    PostgreSQL is in too. The session ends."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.message)
+        self.refusal = refusal
+
+
+class Guard(msgspec.Struct):
+    """A transaction of the gateway's own around one batch (gateway.session.guard). `closed`: the end of
+    the batch is sent, so what comes next waits; `withheld`: the answer that only a COMMIT makes true."""
+
+    batch: int
+    closed: bool = False
+    withheld: bytes = b""
 
 
 class Alone(msgspec.Struct):
@@ -54,6 +74,8 @@ class Conversation:
     #: The upstream has said CopyInResponse and the client's data is awaited.
     copying_in: bool = False
     copied_bytes: int = 0
+    #: What is answered now is a COPY FROM STDIN.
+    copied_in: bool = False
     #: Events so far, and refused ones among them.
     numbered: int = 0
     refused: int = 0
@@ -61,12 +83,34 @@ class Conversation:
     prepared: int = 0
     #: Facts to write before anything of this chunk goes on.
     facts: list[Fact] = field(default_factory=list)
+    #: What the role may read and write, where that is counted, and what of it is used.
+    limits: Limits | None = None
+    allowance: Allowance = field(default_factory=Allowance)
+    guard: Guard | None = None
+    #: The batch that opened (or ended) a transaction block, and which of the two; where writes are limited.
+    moved: tuple[int, bool] = (0, False)
+    #: The client was told of a failure that PostgreSQL does not know of yet: what comes next waits.
+    to_fail: bool = False
+    #: A result is cut: have PostgreSQL stop.
+    wants_cancel: bool = False
+    #: Messages of the gateway's own, to go upstream.
+    ours: list[bytes] = field(default_factory=list)
+    #: When the open transaction was first reported, in seconds (monotonic).
+    began: float = 0.0
     #: What is sent and unanswered, while nobody had to look into it: it costs 4 µs a transaction to keep
     #: the queue and the names for what is answered in one piece. Whoever looks finds them made up.
     alone: Alone | None = None
     _statements: Names[Prepared] = field(default_factory=Names)
     _portals: Names[Portal] = field(default_factory=Names)
     _replies: Replies = field(default_factory=Replies)
+
+    def __post_init__(self) -> None:
+        self.limits = counted(self.judge)
+
+    @property
+    def waits(self) -> bool:
+        """Does everything that the client sends now wait for what the gateway itself has to do first?"""
+        return self.to_fail or (self.guard is not None and self.guard.closed)
 
     @property
     def statements(self) -> Names[Prepared]:
@@ -104,7 +148,13 @@ class Conversation:
         self._replies.expect(Expected(EXECUTE, batch, judged=alone.judged, running=[running]))
         self._replies.expect(Expected(SYNC, batch))
 
-    def alone_done(self, transaction: str) -> None:
+    def now_in(self, transaction: str, now: float) -> None:
+        """The transaction's state, as a ReadyForQuery of `now` reports it."""
+        if transaction != "I" and self.transaction == "I":
+            self.began = now
+        self.transaction = transaction
+
+    def alone_done(self, transaction: str, now: float) -> None:
         """The statement that was sent alone is answered, and so is its ReadyForQuery."""
         alone, self.alone = self.alone, None
         assert alone is not None
@@ -118,7 +168,7 @@ class Conversation:
         else:
             portals.set("", alone.portal, batch, passing=True)
             portals.settle(batch)
-        self.transaction = transaction
+        self.now_in(transaction, now)
         if transaction == "I":
             portals.end_transaction(batch)
         self.quiet = True
@@ -141,6 +191,7 @@ class Conversation:
         # A batch of which nothing is sent yet holds nothing that was judged before.
         self.former_until = self.batch - 1 if self.quiet else self.batch
         self.judge = judge
+        self.limits = counted(judge)
         self.may_listen = StatementKind.LISTEN in judge.policy.statements
 
     def judge_of(self, batch: int) -> Judge:
@@ -166,9 +217,11 @@ class Conversation:
         rows: int | None = None,
         sqlstate: str = "",
         message: str | None = None,
+        rule: str = "",
     ) -> None:
         """Note how a statement ended (outcomes as in facts.StatementEnded)."""
-        self.facts.append(self.end_of(running, outcome, now, tag=tag, rows=rows, sqlstate=sqlstate, message=message))
+        ended = self.end_of(running, outcome, now, tag=tag, rows=rows, sqlstate=sqlstate, message=message, rule=rule)
+        self.facts.append(ended)
 
     def end_of(
         self,
@@ -180,8 +233,11 @@ class Conversation:
         rows: int | None = None,
         sqlstate: str = "",
         message: str | None = None,
+        rule: str = "",
     ) -> StatementEnded:
         """How a statement ended."""
+        if self.limits is not None:
+            self.allowance.spend(running)
         return StatementEnded(
             number=running.number,
             outcome=outcome,
@@ -191,6 +247,7 @@ class Conversation:
             tag=tag,
             sqlstate=sqlstate,
             transaction=self.transaction,
+            rule=rule,
             sealed=Sealed(message=message) if message else None,
         )
 

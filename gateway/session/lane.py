@@ -14,6 +14,7 @@ from functools import lru_cache
 from struct import Struct
 
 from gateway.audit.facts import StatementEnded, StatementJudged
+from gateway.session.allowance import may_write
 from gateway.session.answering import rows_of
 from gateway.session.asking import query_frame, shown_parameters
 from gateway.session.conversation import Alone, Conversation
@@ -79,6 +80,8 @@ class Lane:
         prepared = talk.statements.by_bytes(data[6:end])
         if prepared is None or prepared.by_sql or prepared.statement is None or prepared.statement.about_names:
             return None
+        if talk.limits is not None and may_write(talk.judge, prepared.statement):
+            return None
         judge, judged = talk.judge, prepared.judged
         if judged.catalog != judge.catalog.version or judged.policy != judge.policy.version or judge.suspended:
             return None
@@ -102,7 +105,7 @@ class Lane:
         if judged.refusal is not None or len(judged.statements) != 1:
             return None
         [statement] = judged.statements
-        if statement.about_names:
+        if statement.about_names or (talk.limits is not None and may_write(talk.judge, statement)):
             return None
         number = talk.next_number()
         fact = statement.fact(number, "simple", talk.transaction)
@@ -137,7 +140,6 @@ class Lane:
                 if not data.startswith(_NO_DATA, start):
                     return None
                 start += len(_NO_DATA)
-        # A limit on rows or bytes would be asked here: nothing of this chunk has passed yet.
         position, rows = start, 0
         while size - position >= 5:
             kind, length = _HEADER(data, position)
@@ -153,10 +155,12 @@ class Lane:
         if ending is None:
             return None
         tag, transaction = ending
+        if talk.limits is not None and not talk.allowance.fits(talk.limits, rows, position - start, tag):
+            return None
         running = alone.running
         running.rows, running.bytes = rows, position - start
         ended = talk.end_of(running, "done", now, tag=tag, rows=rows_of(tag, rows))
-        talk.alone_done(transaction)
+        talk.alone_done(transaction, now)
         return ended
 
 

@@ -167,6 +167,18 @@ class LiveSession:
         told = PolicyLoaded(judge.policy.version, before=self.judge.policy.version)
         self._happened(lambda _: self._relay.judge_anew(judge, told))
 
+    def mind_time(self, now: float) -> None:
+        """End the session if its transaction takes longer than its role's may (25P04, as PostgreSQL 17 does)."""
+        limit = self.judge.policy.limits.transaction_seconds
+        if limit is not None and self._relay.transaction_age(now) > limit:
+            self.end(
+                "limit",
+                "25P04",
+                "terminating connection due to transaction timeout",
+                detail=f"a transaction was open for more than {limit} seconds",
+                hint=f"Transactions of this role may take {_in_words(limit)}; connect again and make smaller ones.",
+            )
+
     def cancel(self, by: str) -> asyncio.Task[None] | None:
         """A CancelRequest with this session's key came. Gives back the upstream's cancel, if one is under way."""
         self._happened(lambda _: self._relay.cancel_asked(by))

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from gateway.session.conversation import Conversation
 from gateway.session.judge import LONG, PORTAL_NAMES, STATEMENT_NAMES, Judged, JudgedStatement
-from gateway.session.statements import Names, Portal, Prepared, Undo
+from gateway.session.statements import Names, Portal, Prepared, Taken, Undo
 from masking.policy import StatementKind
 from masking.verdict import Refusal
 
@@ -110,7 +110,8 @@ def effects(talk: Conversation, statement: JudgedStatement, judged: Judged, numb
         case StatementKind.DEALLOCATE:
             return [talk.statements.drop_all(talk.batch)]
         case StatementKind.DECLARE if name is not None:
-            cursor = Portal(Prepared(number, judged, statement, by_sql=True))
+            held = Prepared(number, judged, statement, by_sql=True)
+            cursor = Portal(held, taken=None if talk.limits is None else Taken())
             return [talk.portals.set(name, cursor, talk.batch)]
         case StatementKind.CLOSE if name is not None:
             return [talk.portals.drop(name, talk.batch)]
@@ -120,6 +121,14 @@ def effects(talk: Conversation, statement: JudgedStatement, judged: Judged, numb
             return [talk.statements.drop_all(talk.batch), talk.portals.drop_all(talk.batch)]
         case _:
             return []
+
+
+def taken(talk: Conversation, statement: JudgedStatement) -> Taken | None:
+    """What the cursor that this FETCH reads has given so far, where that is counted."""
+    if talk.limits is None or statement.kind is not StatementKind.FETCH or statement.name is None:
+        return None
+    portal = talk.portals.get(statement.name)
+    return portal.taken if portal is not None else None
 
 
 def number_of(talk: Conversation, statement: JudgedStatement) -> int:

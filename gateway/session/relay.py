@@ -28,7 +28,7 @@ from gateway.session.commands import (
     SendToClient,
     SendToUpstream,
 )
-from gateway.session.conversation import Conversation, SecondLock, UpstreamViolation
+from gateway.session.conversation import Conversation, LimitReached, SecondLock, UpstreamViolation
 from gateway.session.judge import Judge, Judged
 from gateway.session.lane import Lane
 from gateway.session.refusals import fatal, notice
@@ -105,6 +105,16 @@ class Relay:
     @property
     def judge(self) -> Judge:
         return self._talk.judge
+
+    def transaction_age(self, now: float) -> float:
+        """For how many seconds a transaction has been open: a block, or a statement by itself."""
+        if self._talk.transaction != "I":
+            return now - self._talk.began
+        alone = self._talk.alone
+        if alone is not None:
+            return now - alone.running.started
+        running = self._talk.replies.still_running()
+        return now - running[0].started if running else 0.0
 
     @property
     def over(self) -> bool:
@@ -186,12 +196,12 @@ class Relay:
     def cancel_done(self, now: float) -> list[Command]:
         """What CancelUpstream asked for is done, or could not be done."""
         self._cancelling = False
-        return self._take_held(now)
+        return [*self._ours(), *self._take_held(now)]
 
     def client_left(self, now: float) -> list[Command]:
         """The client's connection is gone. After a goodbye PostgreSQL finishes what it was asked to do
         (PG manual, 55.2.8); a client that vanishes has its query cancelled."""
-        if self._goodbye:
+        if self._goodbye or (self._held and self._held[-1][0] == Terminate.kind):
             return []
         return self.end_at_once("client", "the client closed the connection", now)
 
@@ -220,6 +230,11 @@ class Relay:
                     self._answering.rows(piece)
         except SecondLock as lock:
             end = self._second_lock(lock, now)
+        except LimitReached as limit:
+            refusal = limit.refusal
+            detail = "The statement was one of several, so its failure could not be told by itself."
+            words = fatal(refusal.sqlstate, refusal.message, detail=detail, hint=refusal.hint)
+            end = self._stop("limit", words, refusal.message, now)
         except UpstreamEnds as fate:
             end = [EndSession("upstream", str(fate))]
             self._ended = True
@@ -235,6 +250,12 @@ class Relay:
         if end:
             return commands + end
         commands += self._say()
+        if self._talk.wants_cancel:
+            self._talk.wants_cancel = False
+            if not self._cancelling and not self._ended:
+                self._cancelling = True
+                commands.append(CancelUpstream())
+        commands += self._ours()
         if self._held:
             commands += self._take_held(now)
         return commands
@@ -350,6 +371,14 @@ class Relay:
         if data:
             commands.append(SendToClient(data))
         return commands
+
+    def _ours(self) -> list[Command]:
+        """What the gateway itself has to ask of the upstream; not while a cancel could hit it."""
+        if not self._talk.ours or self._cancelling or self._ended:
+            return []
+        data = b"".join(self._talk.ours)
+        self._talk.ours.clear()
+        return [SendToUpstream(data)]
 
     def _say(self) -> list[Command]:
         """Words of our own, between two messages of the upstream and never inside one."""

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import msgspec
 
 from gateway.session.judge import Judged
-from gateway.session.statements import Undo
+from gateway.session.statements import Taken, Undo
 from masking.verdict import Refusal
 
 #: Kinds of client messages.
@@ -31,6 +31,8 @@ class Running(msgspec.Struct):
     rows: int = 0
     bytes: int = 0
     undo: Sequence[Undo] = ()
+    #: Of a page of a portal or a cursor, where results are limited: what the pages before it gave.
+    taken: Taken | None = None
 
 
 class Expected(msgspec.Struct):
@@ -46,6 +48,11 @@ class Expected(msgspec.Struct):
     undo: Sequence[Undo] = ()
     #: Of the end of a COPY: how many bytes came before it.
     copied: int = 0
+    #: A message of the gateway's own, whose answer is not the client's: the "begin" of a guard, what is
+    #: to "finish" it, or what is to "fail" a transaction (gateway.session.guard).
+    ours: str = ""
+    #: Why the client gets no more of this answer: a limit.
+    overrun: Refusal | None = None
 
     @property
     def own_events(self) -> list[Running]:
@@ -105,6 +112,16 @@ class Replies:
         expected = self._queue.pop(0)
         self._unended = expected.kind not in ENDS_OF_BATCH
         return expected
+
+    @property
+    def only_an_end_left(self) -> bool:
+        """Is all that is awaited the ReadyForQuery of what was answered last?"""
+        return len(self._queue) == 1 and self._queue[0].kind in ENDS_OF_BATCH and not self._queue[0].running
+
+    def unanswered(self, *kinds: int) -> list[Expected]:
+        """What is awaited of these kinds, or comes from before the newest batch."""
+        newest = self._queue[-1].batch if self._queue else 0
+        return [one for one in self._queue if one.kind in kinds or one.batch < newest]
 
     def skip_batch(self) -> list[Expected]:
         """After an error in the extended protocol: everything before the next Sync is skipped, also

@@ -36,11 +36,20 @@ class Prepared(msgspec.Struct, frozen=True):
         return self.judged.weight
 
 
+class Taken(msgspec.Struct):
+    """What a portal or a cursor has given so far, over all its pages."""
+
+    rows: int = 0
+    bytes: int = 0
+
+
 class Portal(msgspec.Struct, frozen=True):
     """A prepared statement bound to parameters, or a cursor."""
 
     prepared: Prepared
     parameters: tuple[str | None, ...] = ()
+    #: Kept where results are limited.
+    taken: Taken | None = None
 
     @property
     def weight(self) -> int:

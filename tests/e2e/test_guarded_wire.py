@@ -1,0 +1,96 @@
+"""A role whose writes are counted before their commit gets the answers that PostgreSQL gives, in the same order."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, assume, example, given, settings
+from hypothesis import strategies as st
+
+from protocol.copying import CopyDone
+from protocol.frontend import Bind, Execute, Parse, Query, Sync
+from tests.e2e import test_differential_wire as wire
+from tests.e2e.test_differential_wire import NAMES, PAUSE, Peer, past_the_gateway, run
+from tests.support.gateway import running_gateway
+from tests.support.postgres import SampleDatabase
+from tests.support.wire import RawClient, encrypted
+
+EXAMPLES = int(os.environ.get("PGCURFEW_EXAMPLES", "120"))
+POLICY = """
+[roles.guarded]
+targets = ["bench"]
+requesters = ["support"]
+approvers = ["leads"]
+max_duration = "2h"
+statements = ["read", "write"]
+limits = { rows = 100_000, written_rows = 100_000, bytes = 100_000_000 }
+
+[roles.guarded.relations]
+"public.pgbench_accounts" = "write"
+"public.pgbench_history" = "write"
+"public.pgbench_tellers" = "write"
+"""
+WRITES = (
+    "UPDATE pgbench_tellers SET tbalance = tbalance WHERE tid = 1",
+    "UPDATE pgbench_tellers SET tbalance = tbalance WHERE tid <= 3 RETURNING tid",
+    "DELETE FROM pgbench_tellers WHERE tid < 0",
+    "INSERT INTO pgbench_history (tid) VALUES (-777)",
+    "INSERT INTO pgbench_history (tid) VALUES (-777) RETURNING tid",
+    "UPDATE pgbench_tellers SET tbalance = tbalance WHERE tid = 1 / 0",
+    "INSERT INTO pgbench_tellers (tid, bid, tbalance) VALUES (1, 1, 0)",
+    "SELECT tid FROM pgbench_tellers WHERE tid = 2",
+)
+STRINGS = (
+    *WRITES,
+    f"{WRITES[0]}; {WRITES[1]}",
+    f"SELECT 1; {WRITES[1]}; SELECT 2",
+    f"{WRITES[0]}; SELECT 1/0; {WRITES[1]}",
+    f"{WRITES[0]}; {WRITES[6]}",
+    "PREPARE w AS UPDATE pgbench_tellers SET tbalance = tbalance WHERE tid = 1",
+    "EXECUTE w",
+)
+writes = st.sampled_from(STRINGS).map(lambda sql: (Query(sql),))
+bound = st.builds(run, NAMES, NAMES, st.sampled_from(WRITES), st.sampled_from([0, 0, 1]))
+ends = st.sampled_from([(Sync(),), (Sync(), PAUSE), (PAUSE,)])
+conversations = st.lists(
+    st.one_of(writes, bound, ends, wire.messages.map(lambda one: (one,)), wire.copies), max_size=9
+).map(lambda parts: [message for part in parts for message in part])
+
+
+@pytest.fixture(scope="module")
+def peers(sample_database: SampleDatabase, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Peer, Peer]]:
+    with running_gateway(sample_database, tmp_path_factory.mktemp("guarded"), policy=POLICY) as gateway:
+        granted = gateway.give("guarded", target="bench")
+
+        def through() -> RawClient:
+            client = RawClient(encrypted(gateway.port, gateway.tls))
+            client.log_in(granted.token, {"user": "alice", "database": "bench"})
+            assert not client.refusal
+            return client
+
+        both = Peer(through), Peer(lambda: past_the_gateway(sample_database))
+        yield both
+        for peer in both:
+            peer.close()
+    sample_database.postgres.run("TRUNCATE public.pgbench_history", "bench")
+
+
+UPDATE = WRITES[0]
+COPY = "COPY pgbench_history (tid) FROM STDIN"
+
+
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+@given(conversation=conversations)
+@example([*run("", "", UPDATE, 0), Sync(), *run("", "", UPDATE, 0), Sync(), Query("COMMIT")])
+@example([*run("a", "b", UPDATE, 0), Execute("b"), *run("", "", "SELECT 1", 0), Sync()])
+@example([Query("BEGIN"), *run("", "", UPDATE, 0), Sync(), Query(UPDATE), Query("COMMIT"), Query("SELECT 1")])
+@example([Parse("", COPY), Bind("", ""), Execute(""), Sync(), PAUSE, CopyDone()])
+@example([Parse("", "SELECT 1"), Query(UPDATE)])
+@example([*run("", "", UPDATE, 0), Query("")])
+def test_the_same_answers_in_the_same_order(peers: tuple[Peer, Peer], conversation: list[Any]) -> None:
+    through, straight = (peer.answers(conversation) for peer in peers)
+    assume(not any("cannot share" in str(answer) for answer in through))
+    assert through == straight
