@@ -211,6 +211,8 @@ class Answering:
                 head.running = ()
         elif head.kind != SYNC:
             skipped = talk.replies.skip_batch()
+            if talk.guard is not None and talk.replies.skipping:
+                talk.guard.closed = False  # its end is skipped, too, up to a Sync
             # Of a refused one the event says all; what follows it was skipped.
             self._fail(list(skipped[0].running), fields, "failed", now, rule)
             self._skip([running for expected in skipped[1:] for running in expected.own_events], now)

@@ -86,7 +86,7 @@ def _refused_parse(name: bytes) -> bytes:
 class Asking:
     """Judges the client's messages one after the other."""
 
-    __slots__ = ("_parts", "_talk", "catalog_is_fresh", "verdict", "wants_catalog", "wants_verdict")
+    __slots__ = ("_parts", "_talk", "_unflushed", "catalog_is_fresh", "verdict", "wants_catalog", "wants_verdict")
 
     def __init__(self, conversation: Conversation) -> None:
         self._talk = conversation
@@ -197,7 +197,7 @@ class Asking:
             running.append(Running(number, now, undo=names.effects(talk, statement, judged, number), taken=taken))
         expected.running = running
         self._send(query_frame(judged.sent), expected)
-        if talk.guard is not None:
+        if talk.guard is not None and not talk.replies.skipping:
             talk.guard.closed = True
         talk.batch += 1
         return True
@@ -311,6 +311,9 @@ class Asking:
                 fact = replace(fact, kind=RUNS_WHAT[statement.kind].value)
             else:
                 running.undo = names.effects(talk, statement, prepared.judged, number)
+                if statement.about_names and talk.portals.get(name) is None:
+                    # CLOSE ALL and DISCARD ALL leave the portal alone that runs them.
+                    talk.portals.set(name, portal, talk.batch, passing=True)
             talk.facts.append(fact)
             expected.running = [running]
         self._send(raw, expected)

@@ -64,7 +64,7 @@ def before_query(talk: Conversation, statements: Sequence[JudgedStatement]) -> b
     moves = any(_moves(statement) for statement in statements)
     if not (writes or moves):
         return False
-    if len(talk.replies):
+    if talk.replies.head is not None:
         return None
     if (writes and (moves or not talk.replies.settled)) or talk.guard is not None:
         return APART
@@ -78,7 +78,7 @@ def before_execute(talk: Conversation, statement: JudgedStatement) -> bool | Ref
     writes, moves = may_write(talk.judge, statement), _moves(statement)
     if not (writes or moves):
         return False
-    if len(talk.replies.unanswered(EXECUTE, QUERY)):
+    if talk.replies.unanswered(talk.batch, EXECUTE):
         return None
     begun = talk.moved == (talk.batch, True)
     if moves:

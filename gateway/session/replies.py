@@ -118,10 +118,11 @@ class Replies:
         """Is all that is awaited the ReadyForQuery of what was answered last?"""
         return len(self._queue) == 1 and self._queue[0].kind in ENDS_OF_BATCH and not self._queue[0].running
 
-    def unanswered(self, *kinds: int) -> list[Expected]:
-        """What is awaited of these kinds, or comes from before the newest batch."""
-        newest = self._queue[-1].batch if self._queue else 0
-        return [one for one in self._queue if one.kind in kinds or one.batch < newest]
+    def unanswered(self, batch: int, kind: int) -> bool:
+        """Is something of this kind still to be answered, or anything of a batch before this one?"""
+        return self.head is not None and any(
+            one.kind == kind or (one.batch < batch and one.kind not in COPY_ENDS) for one in self._queue
+        )
 
     def skip_batch(self) -> list[Expected]:
         """After an error in the extended protocol: everything before the next Sync is skipped, also

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from protocol.backend import (
@@ -241,6 +241,7 @@ def past_the_gateway(database: SampleDatabase) -> RawClient:
 
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 @given(conversation=conversations)
+@example([*run("", "", "CLOSE ALL", 0), Execute("")])
 def test_the_same_answers_in_the_same_order(peers: tuple[Peer, Peer], conversation: list[Any]) -> None:
     through, straight = (peer.answers(conversation) for peer in peers)
     assert through == straight

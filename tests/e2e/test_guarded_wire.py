@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
-from protocol.copying import CopyDone
+from protocol.copying import CopyData, CopyDone
 from protocol.frontend import Bind, Execute, Parse, Query, Sync
 from tests.e2e import test_differential_wire as wire
 from tests.e2e.test_differential_wire import NAMES, PAUSE, Peer, past_the_gateway, run
@@ -90,6 +90,9 @@ COPY = "COPY pgbench_history (tid) FROM STDIN"
 @example([Parse("", COPY), Bind("", ""), Execute(""), Sync(), PAUSE, CopyDone()])
 @example([Parse("", "SELECT 1"), Query(UPDATE)])
 @example([*run("", "", UPDATE, 0), Query("")])
+@example([Query("SELECT 1"), CopyDone(), Query(UPDATE)])
+@example([Parse("", COPY), Bind("", ""), Execute(""), Sync(), PAUSE, CopyData(b"wrong"), CopyDone(), Query("")])
+@example([*run("", "", WRITES[5], 0), Query(""), PAUSE])
 def test_the_same_answers_in_the_same_order(peers: tuple[Peer, Peer], conversation: list[Any]) -> None:
     through, straight = (peer.answers(conversation) for peer in peers)
     assume(not any("cannot share" in str(answer) for answer in through))

@@ -70,7 +70,7 @@ def test_psql_sees_the_rows_before_the_error(limiting: RunningGateway, given: Gi
     done = limiting.psql(given, f"{sql};\nSELECT 'goes on';", "-At", "--set", "FETCH_COUNT=10")
     assert "more than 100 rows" in done.text
     assert "goes on" in done.text
-    assert len(done.out.splitlines()) == 101
+    assert 90 < len(done.out.splitlines()) <= 101  # psql shows rows ten by ten
 
 
 def test_a_large_result_stops_early(limiting: RunningGateway, given: Given) -> None:

@@ -188,10 +188,10 @@ def test_a_run_of_rows_is_one_slice() -> None:
 def test_a_row_counts_where_its_last_byte_is() -> None:
     row = m.DataRow((b"abcdef",)).encode()
     framer = BackendFrames()
-    assert framer.feed(row + row[:8]) == [Rows(ord("D"), row + row[:8], 1)]
+    assert framer.feed(row + row[:8]) == [Rows(ord("D"), row + row[:8], 1, left=len(row) - 8)]
     assert not framer.between_messages
-    assert framer.feed(row[8:10]) == [Rows(ord("D"), row[8:10], 0)]
-    assert framer.feed(row[10:]) == [Rows(ord("D"), row[10:], 1)]
+    assert framer.feed(row[8:10]) == [Rows(ord("D"), row[8:10], 0, skip=2, left=len(row) - 10)]
+    assert framer.feed(row[10:]) == [Rows(ord("D"), row[10:], 1, skip=len(row) - 10)]
     assert framer.between_messages
 
 
@@ -209,12 +209,14 @@ def test_a_huge_row_is_never_kept() -> None:
     framer = BackendFrames()
     header = b"D" + (size + 4).to_bytes(4, "big")
     chunk = b"Z" * (1 << 20)
-    assert framer.feed(header) == [Rows(ord("D"), header, 0)]
+    assert framer.feed(header) == [Rows(ord("D"), header, 0, left=size)]
+    left = size
     for _ in range(size // len(chunk) - 1):
-        assert framer.feed(chunk) == [Rows(ord("D"), chunk, 0)]
+        left -= len(chunk)
+        assert framer.feed(chunk) == [Rows(ord("D"), chunk, 0, skip=len(chunk), left=left)]
         assert framer.buffered == 0
     end = m.ReadyForQuery("I").encode()
-    assert framer.feed(chunk + end) == [Rows(ord("D"), chunk, 1), Frame(ord("Z"), end)]
+    assert framer.feed(chunk + end) == [Rows(ord("D"), chunk, 1, skip=len(chunk)), Frame(ord("Z"), end)]
 
 
 @pytest.mark.parametrize(
