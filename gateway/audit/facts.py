@@ -120,7 +120,7 @@ class SecondLockTripped(Fact, frozen=True, tag=True, omit_defaults=True):
 
 
 class SessionClosed(Fact, frozen=True, tag=True, omit_defaults=True):
-    """`cause`: client, grant-ended, grant-revoked, person-locked, killed, upstream, protocol,
+    """`cause`: client, grant-ended, grant-revoked, person-locked, killed, upstream, idle, protocol,
     second-lock, record, limit, policy, shutdown; cut when the gateway died and the next one found it."""
 
     cause: str

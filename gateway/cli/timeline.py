@@ -252,6 +252,7 @@ _CAUSES = {
     "person-locked": "the person was locked out",
     "killed": "killed",
     "upstream": "PostgreSQL closed the connection",
+    "idle": "it did nothing for too long",
     "protocol": "the protocol was broken",
     "second-lock": "the second lock tripped",
     "record": "the record could not be written",

@@ -29,13 +29,19 @@ from protocol.frames import Frame, Rows
 
 #: Settings that the judgement rests on, with the only value they may report.
 PINNED_REPORTS = {"client_encoding": "UTF8", "standard_conforming_strings": "on"}
+#: How PostgreSQL ends a session that does nothing for too long: at all, and inside a transaction.
+IDLE = frozenset({"57P05", "25P03"})
 #: RowDescription messages that one judge remembers to have checked, at most, and how long they may be.
 REMEMBERED_ROWS = 1024
 LONGEST_REMEMBERED = 2048
 
 
 class UpstreamEnds(Exception):
-    """The upstream said FATAL: its connection ends with this message."""
+    """The upstream said FATAL: its connection ends with this message. `cause` as in facts.SessionClosed."""
+
+    def __init__(self, fields: Mapping[str, str]) -> None:
+        super().__init__(fields.get("M", ""))
+        self.cause = "idle" if fields.get("C") in IDLE else "upstream"
 
 
 class Answering:
@@ -185,7 +191,7 @@ class Answering:
         if fields.get("V", fields.get("S")) in ("FATAL", "PANIC"):
             self._fail(talk.replies.still_running(), fields, "cut", now)
             self._parts.append(_shown(response, None))
-            raise UpstreamEnds(fields.get("M", ""))
+            raise UpstreamEnds(fields)
         if head is None:
             self._parts.append(_shown(response, None))
             return

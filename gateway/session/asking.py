@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from gateway.audit.facts import Guarded, Sealed, StatementJudged
+from gateway.audit.facts import CancelAsked, Guarded, Sealed, StatementJudged
 from gateway.session import guard, names
 from gateway.session.conversation import Conversation
 from gateway.session.judge import LONG, Judged
@@ -59,6 +59,7 @@ FUNCTION_CALLS = Refusal(
     "the fast-path function call protocol is not supported",
     hint="Call the function with SELECT.",
 )
+CANCELLED = Refusal("57014", "cancelled", "canceling statement due to user request")
 #: What the readable record says where the refusal's own words hold a name that the client chose.
 WITHOUT_NAME = {"unknown-statement": "the name is not known", "unknown-portal": "the name is not known"}
 
@@ -86,7 +87,16 @@ def _refused_parse(name: bytes) -> bytes:
 class Asking:
     """Judges the client's messages one after the other."""
 
-    __slots__ = ("_parts", "_talk", "_unflushed", "catalog_is_fresh", "verdict", "wants_catalog", "wants_verdict")
+    __slots__ = (
+        "_parts",
+        "_talk",
+        "_unflushed",
+        "cancelled_by",
+        "catalog_is_fresh",
+        "verdict",
+        "wants_catalog",
+        "wants_verdict",
+    )
 
     def __init__(self, conversation: Conversation) -> None:
         self._talk = conversation
@@ -101,6 +111,8 @@ class Asking:
         self.verdict: tuple[bytes, Judged] | None = None
         #: The next message is taken a second time: the catalog was just refreshed.
         self.catalog_is_fresh = False
+        #: Who has cancelled the next text while it waited: it is refused, whatever it says.
+        self.cancelled_by: str | None = None
 
     def take_parts(self) -> bytes:
         """What goes upstream now, in order."""
@@ -394,6 +406,8 @@ class Asking:
     def _judge(self, sql: bytes) -> Judged | None:
         """The verdict; None when the text has to be judged elsewhere, or when an unknown name is worth
         another look at the catalog."""
+        if self.cancelled_by is not None:
+            return Judged(sql.decode("utf-8", "replace"), b"", CANCELLED, ())
         judged = self._judged(sql)
         if judged is None:
             return None
@@ -447,6 +461,9 @@ class Asking:
                     sealed=Sealed(text=judged.original),
                 )
             )
+        if self.cancelled_by is not None:
+            talk.facts.append(CancelAsked(talk.numbered, self.cancelled_by))
+            self.cancelled_by = None
 
     def _refuse_in_batch(self, kind: int, refusal: Refusal, text: str | None = None) -> None:
         self._note_refusal("execute" if kind != PARSE else "parse", refusal, text or refusal.message)

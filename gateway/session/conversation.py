@@ -189,7 +189,7 @@ class Conversation:
         """From the next statement on another judge judges; what was sent before is answered as it was judged."""
         self.former = self.judge
         # A batch of which nothing is sent yet holds nothing that was judged before.
-        self.former_until = self.batch - 1 if self.quiet else self.batch
+        self.former_until = self.batch if self.replies.last_batch == self.batch else self.batch - 1
         self.judge = judge
         self.limits = counted(judge)
         self.may_listen = StatementKind.LISTEN in judge.policy.statements

@@ -181,7 +181,7 @@ class LiveSession:
 
     def cancel(self, by: str) -> asyncio.Task[None] | None:
         """A CancelRequest with this session's key came. Gives back the upstream's cancel, if one is under way."""
-        self._happened(lambda _: self._relay.cancel_asked(by))
+        self._happened(lambda now: self._relay.cancel_asked(by, now))
         return self._cancelling
 
     def perform(self, commands: list[Command]) -> None:
@@ -233,7 +233,7 @@ class LiveSession:
     def _warn(self, ends: float, seconds: int) -> None:
         self._warn_next(ends, seconds)
         words = f"this session ends in {_in_words(seconds)}, at {self._curfew.ends_at:%H:%M:%S} UTC, with its grant"
-        self._happened(lambda _: self._relay.warn(words, seconds))
+        self._happened(lambda now: self._relay.warn(words, seconds, now))
 
     def _curfew_falls(self) -> None:
         grant = self.admission.grant

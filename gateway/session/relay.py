@@ -78,7 +78,8 @@ class Relay:
         #: Messages of the client that are not taken yet; no deque while there are none (0.7 kB).
         self._held: deque[tuple[int, bytes]] | tuple[()] = ()
         self._waits_for_catalog = False
-        self._waits_for_verdict = False
+        #: The text whose verdict is awaited.
+        self._waits_for_verdict: bytes | None = None
         #: A CancelRequest is under way. What comes now waits, or it could be hit by it.
         self._cancelling = False
         self._looked_at: float = -LOOK_AGAIN_AFTER
@@ -179,8 +180,10 @@ class Relay:
         return self._take_held(now)
 
     def judged(self, sql: bytes, judged: Judged, now: float) -> list[Command]:
-        """The verdict that JudgeAside asked for."""
-        self._waits_for_verdict = False
+        """The verdict that JudgeAside asked for. It is nobody's when the text was cancelled meanwhile."""
+        if sql != self._waits_for_verdict:
+            return []
+        self._waits_for_verdict = None
         if judged.policy in ("", self._talk.judge.policy.version):
             self._asking.verdict = (sql, judged)
         return self._take_held(now)
@@ -201,8 +204,8 @@ class Relay:
     def client_left(self, now: float) -> list[Command]:
         """The client's connection is gone. After a goodbye PostgreSQL finishes what it was asked to do
         (PG manual, 55.2.8); a client that vanishes has its query cancelled."""
-        if self._goodbye or (self._held and self._held[-1][0] == Terminate.kind):
-            return []
+        if self._goodbye or any(kind == Terminate.kind for kind, _ in self._held):
+            return []  # also when it waits, with what came before it
         return self.end_at_once("client", "the client closed the connection", now)
 
     def upstream_left(self, now: float) -> list[Command]:
@@ -236,7 +239,7 @@ class Relay:
             words = fatal(refusal.sqlstate, refusal.message, detail=detail, hint=refusal.hint)
             end = self._stop("limit", words, refusal.message, now)
         except UpstreamEnds as fate:
-            end = [EndSession("upstream", str(fate))]
+            end = [self._ending[-1] if self._ending is not None else EndSession(fate.cause, str(fate))]
             self._ended = True
             self._held = ()
         except (UpstreamViolation, ProtocolViolation) as violation:
@@ -249,7 +252,7 @@ class Relay:
         commands = self._answered()
         if end:
             return commands + end
-        commands += self._say()
+        commands += self._say(now)
         if self._talk.wants_cancel:
             self._talk.wants_cancel = False
             if not self._cancelling and not self._ended:
@@ -260,18 +263,20 @@ class Relay:
             commands += self._take_held(now)
         return commands
 
-    def warn(self, message: str, seconds_left: int) -> list[Command]:
+    def warn(self, message: str, seconds_left: int, now: float) -> list[Command]:
         """The grant will end soon."""
         if self._ended:
             return []
         self._to_say.append(notice(message))
-        return [Record((ExpiryNoticed(seconds_left),)), *self._say()]
+        return [Record((ExpiryNoticed(seconds_left),)), *self._say(now)]
 
-    def cancel_asked(self, by: str) -> list[Command]:
+    def cancel_asked(self, by: str, now: float) -> list[Command]:
         """A CancelRequest with this session's key came."""
         head = self._talk.replies.head
-        if self._ended or head is None or self._cancelling:
+        if self._ended or self._cancelling:
             return []
+        if head is None:
+            return self._cancel_held(by, now)
         self._cancelling = True
         number = head.running[0].number if head.running else 0
         return [Record((CancelAsked(number, by),)), CancelUpstream()]
@@ -286,13 +291,12 @@ class Relay:
         if self._ended or self._ending is not None:
             return []
         words = fatal(sqlstate, message, hint=hint)
-        cut = self._cut(now)
         self._held = ()
         if self._from_upstream.between_messages:
-            self._ended = True
-            return [*cut, SendToClient(words), *self._cancel_if_busy(), EndSession(cause, detail or message)]
+            return self._stop(cause, words, detail or message, now)
+        # What has ended when the row is complete was not cut.
         self._ending = (SendToClient(words), EndSession(cause, detail or message))
-        return [*cut, *self._cancel_if_busy()]
+        return self._cancel_if_busy()
 
     def end_at_once(self, cause: str, detail: str, now: float) -> list[Command]:
         """End without another word: the client is gone, or did not take the last row in time."""
@@ -300,10 +304,18 @@ class Relay:
             return []
         self._ended = True
         self._held = ()
-        cut = [] if self._ending is not None else self._cut(now)
-        return [*cut, *self._cancel_if_busy(), EndSession(cause, detail)]
+        return [*self._cut(now), *self._cancel_if_busy(), EndSession(cause, detail)]
 
     # the client's side
+
+    def _cancel_held(self, by: str, now: float) -> list[Command]:
+        """The statement that a CancelRequest means is still here, waiting for its verdict or for the
+        catalog: PostgreSQL would be running it. It is refused, and what waits behind it goes on."""
+        if not (self._waits_for_catalog or self._waits_for_verdict):
+            return []
+        self._waits_for_catalog, self._waits_for_verdict = False, None
+        self._asking.cancelled_by = by
+        return self._take_held(now)
 
     def _take_held(self, now: float) -> list[Command]:
         """Take waiting messages in order, until one has to wait again."""
@@ -321,7 +333,7 @@ class Relay:
                 wanted = self._asking.wants_verdict
                 if wanted is not None:
                     self._asking.wants_verdict = None
-                    self._waits_for_verdict = True
+                    self._waits_for_verdict = wanted
                     commands.append(JudgeAside(self._talk.judge, wanted))
                     break
                 if not self._asking.wants_catalog:
@@ -380,13 +392,13 @@ class Relay:
         self._talk.ours.clear()
         return [SendToUpstream(data)]
 
-    def _say(self) -> list[Command]:
+    def _say(self, now: float) -> list[Command]:
         """Words of our own, between two messages of the upstream and never inside one."""
         if not self._from_upstream.between_messages:
             return []
         if self._ending is not None:
             self._ended = True
-            return list(self._ending)
+            return [*self._cut(now), *self._ending]
         if not self._to_say:
             return []
         said = b"".join(self._to_say)

@@ -108,6 +108,11 @@ class Replies:
             queue.pop(0)  # it ended no COPY, so PostgreSQL ignored it
         return queue[0] if queue else None
 
+    @property
+    def last_batch(self) -> int:
+        """The batch of what was sent last and is not answered yet; 0 when all is."""
+        return self._queue[-1].batch if self._queue else 0
+
     def answered(self) -> Expected:
         expected = self._queue.pop(0)
         self._unended = expected.kind not in ENDS_OF_BATCH

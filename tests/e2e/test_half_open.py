@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.audit.replay import list_sessions
 from protocol.backend import ReadyForQuery
 from protocol.frontend import Query
 from protocol.startup import SSLRequest, StartupMessage
@@ -143,6 +144,7 @@ def test_a_session_that_asks_nothing_ends_as_postgresql_ends_it(gateway: Running
         client.send(b"Q\0\0")  # half a message is no statement
         [error] = client.until_closed()
         assert error.fields["C"] == "57P05"
+    wait_until("it is recorded", lambda: list_sessions(gateway.stage.record)[0].cause == "idle")
 
 
 def test_pauses_inside_a_transaction_are_not_idle_sessions(gateway: RunningGateway, given: Given) -> None:

@@ -242,9 +242,9 @@ def test_a_session_is_the_same_by_either_way(data: st.DataObject) -> None:
             else:
                 side.client(chunk, now)
             if event == "cancel":
-                side.did(side.relay.cancel_asked("127.0.0.1:1"))
+                side.did(side.relay.cancel_asked("127.0.0.1:1", now))
             elif event == "warn":
-                side.did(side.relay.warn("soon", 60))
+                side.did(side.relay.warn("soon", 60, now))
             elif event == "policy":
                 judge = side.relay.judge
                 other = replace(judge.policy, version=f"p{number}")

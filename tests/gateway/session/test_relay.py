@@ -270,12 +270,35 @@ def test_the_end_of_a_grant_waits_for_the_end_of_the_row(relay: Relay) -> None:
     done = relay.end("grant-ended", "57P01", "the grant ended", 2.0)
     assert not any(isinstance(command, SendToClient) for command in done), "not in the middle of a row"
     assert any(isinstance(command, CancelUpstream) for command in done)
-    [cut] = facts(done)
-    assert isinstance(cut, StatementEnded)
-    assert cut.outcome == "cut"
     done = relay.upstream_sent(row[500:], 2.0)
     assert ending(done) == "grant-ended"
     assert b"57P01" in done[-2].data  # type: ignore[union-attr]
+    [cut] = facts(done)
+    assert isinstance(cut, StatementEnded)
+    assert (cut.outcome, cut.rows) == ("cut", 1)
+
+
+def test_what_ends_with_the_row_that_was_passing_has_one_end(relay: Relay) -> None:
+    """The rest of the answer comes with the rest of the row: it was not cut, and its rows count once."""
+    relay.client_sent(says(Query("SELECT id FROM customers")), 1.0)
+    row = says(DataRow((b"x" * 1000,)))
+    done = relay.upstream_sent(says(RowDescription((Field("id", 1000, 1, 23, 4, -1, 0),))) + row + row[:500], 1.0)
+    done += relay.end("grant-ended", "57P01", "the grant ended", 2.0)
+    done += relay.upstream_sent(row[500:] + says(CommandComplete("SELECT 2"), READY), 2.0)
+    assert ending(done) == "grant-ended"
+    [ended] = [fact for fact in facts(done) if isinstance(fact, StatementEnded)]
+    assert (ended.outcome, ended.rows, ended.tag) == ("done", 2, "SELECT 2")
+
+
+def test_a_row_that_never_ends_is_cut_once(relay: Relay) -> None:
+    relay.client_sent(says(Query("SELECT id FROM customers")), 1.0)
+    row = says(DataRow((b"x" * 1000,)))
+    relay.upstream_sent(says(RowDescription((Field("id", 1000, 1, 23, 4, -1, 0),))) + row + row[:500], 1.0)
+    done = relay.end("grant-ended", "57P01", "the grant ended", 2.0)
+    done += relay.end_at_once("grant-ended", "the grant ended", 2.5)
+    [cut] = [fact for fact in facts(done) if isinstance(fact, StatementEnded)]
+    assert (cut.outcome, cut.rows) == ("cut", 1)
+    assert ending(done) == "grant-ended"
 
 
 def test_the_end_of_a_grant_is_told_at_once_between_messages(relay: Relay) -> None:
@@ -283,6 +306,16 @@ def test_the_end_of_a_grant_is_told_at_once_between_messages(relay: Relay) -> No
     assert errors(done) == ["57P01"]
     assert ending(done) == "grant-revoked"
     assert relay.client_sent(says(Query("SELECT 1")), 2.0) == []
+
+
+@pytest.mark.parametrize(
+    ("sqlstate", "cause"),
+    [("57P05", "idle"), ("25P03", "idle"), ("57P01", "upstream")],
+    ids=["idle", "in block", "other"],
+)
+def test_why_postgresql_ended_the_session_is_told_apart(relay: Relay, sqlstate: str, cause: str) -> None:
+    fatal = ErrorResponse({"S": "FATAL", "V": "FATAL", "C": sqlstate, "M": "terminating connection"})
+    assert ending(relay.upstream_sent(says(fatal), 1.0)) == cause
 
 
 def test_an_unknown_relation_is_looked_up_again_once(relay: Relay) -> None:

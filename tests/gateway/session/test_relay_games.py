@@ -6,24 +6,26 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.audit.facts import CancelAsked, CopyEnded, StatementEnded, StatementJudged
+from gateway.audit.facts import CancelAsked, CopyEnded, PolicyLoaded, StatementEnded, StatementJudged
 from gateway.session import relay as relay_module
 from gateway.session import statements
 from gateway.session.commands import CancelUpstream, Command, JudgeAside, RefreshCatalog, SendToUpstream
 from gateway.session.judge import LONG, MOST_STATEMENTS, Judge
 from gateway.session.relay import Relay
-from masking.policy import StatementKind
+from masking.policy import CLEAR, Mask, MaskKind, StatementKind
 from protocol.backend import (
     BindComplete,
     CloseComplete,
     CommandComplete,
     CopyInResponse,
     ErrorResponse,
+    Field,
     ParseComplete,
     ReadyForQuery,
+    RowDescription,
 )
 from protocol.copying import CopyData, CopyDone
-from protocol.frontend import Bind, Close, Execute, Flush, Parse, Query, Sync
+from protocol.frontend import Bind, Close, Describe, Execute, Flush, Parse, Query, Sync, Terminate
 from tests.gateway.session.test_relay import (
     CATALOG,
     CUSTOMERS,
@@ -245,12 +247,12 @@ def test_what_waited_for_an_answer_does_not_run_after_the_end(relay: Relay) -> N
 
 def test_a_cancel_under_way_does_not_hit_the_next_statement(relay: Relay) -> None:
     relay.client_sent(says(Query("SELECT 1")), 1.0)
-    done = relay.cancel_asked("127.0.0.1:1")
+    done = relay.cancel_asked("127.0.0.1:1", 1.0)
     assert [type(command) for command in done][-1] is CancelUpstream
     assert CancelAsked(1, "127.0.0.1:1") in facts(done)
     relay.upstream_sent(says(CommandComplete("SELECT 1"), READY), 1.0)
     assert relay.client_sent(says(Query("SELECT 2")), 1.0) == []
-    assert relay.cancel_asked("127.0.0.1:2") == [], "one at a time"
+    assert relay.cancel_asked("127.0.0.1:2", 1.0) == [], "one at a time"
     assert any(isinstance(command, SendToUpstream) for command in relay.cancel_done(1.1))
 
 
@@ -322,3 +324,88 @@ def test_many_statements_in_one_string_are_refused(relay: Relay) -> None:
     done = relay.client_sent(says(Query("END;" * (MOST_STATEMENTS + 1))), 1.0)
     assert len(facts(done)) == 1
     assert errors(relay.upstream_sent(says(error("42601"), READY), 1.0)) == ["54000"]
+
+
+# another policy while something is on its way
+
+
+def test_a_statement_after_a_reload_is_checked_by_the_new_policy(relay: Relay) -> None:
+    """The one before it is still running; what the new policy shows may come back."""
+    relay.client_sent(says(Query("SELECT id FROM customers")), 1.0)
+    open_hearted = replace(POLICY, version="p2", classification={"public.customers": {"id": CLEAR, "email": CLEAR}})
+    relay.judge_anew(Judge(open_hearted, CATALOG), PolicyLoaded("p2", before="p1"))
+    relay.upstream_sent(says(CommandComplete("SELECT 0"), READY), 1.0)
+    relay.client_sent(says(Query("SELECT email FROM customers")), 1.0)
+    email = says(RowDescription((Field("email", 1000, 2, 25, -1, -1, 0),)))
+    assert [type(heard) for heard in client_hears(relay.upstream_sent(email, 1.0))] == [RowDescription]
+
+
+def test_a_statement_before_a_reload_is_checked_by_the_policy_that_judged_it(relay: Relay) -> None:
+    relay.client_sent(says(Query("SELECT id FROM customers"), Query("SELECT id FROM customers")), 1.0)
+    tight = replace(POLICY, version="p2", classification={"public.customers": {"id": Mask(MaskKind.FIXED)}})
+    relay.judge_anew(Judge(tight, CATALOG), PolicyLoaded("p2", before="p1"))
+    described = says(RowDescription((Field("id", 1000, 1, 23, 4, -1, 0),)))
+    for _ in range(2):
+        heard = client_hears(relay.upstream_sent(described + says(CommandComplete("SELECT 0"), READY), 1.0))
+        assert [type(one) for one in heard] == [RowDescription, CommandComplete, ReadyForQuery]
+    done = relay.client_sent(says(Query("SELECT 1")), 1.0)
+    assert ending(relay.upstream_sent(described, 1.0)) == "second-lock", done
+
+
+def test_half_a_batch_before_a_reload_is_checked_by_the_policy_that_judged_it(relay: Relay) -> None:
+    relay.client_sent(says(Parse("", "SELECT id FROM customers"), Bind("", ""), Describe("P", ""), Flush()), 1.0)
+    tight = replace(POLICY, version="p2", classification={"public.customers": {"id": Mask(MaskKind.FIXED)}})
+    relay.judge_anew(Judge(tight, CATALOG), PolicyLoaded("p2", before="p1"))
+    described = says(ParseComplete(), BindComplete(), RowDescription((Field("id", 1000, 1, 23, 4, -1, 0),)))
+    assert [type(one) for one in client_hears(relay.upstream_sent(described, 1.0))][-1] is RowDescription
+
+
+# Ctrl-C while a statement still waits with us
+
+
+def test_a_cancel_while_the_verdict_is_awaited(relay: Relay) -> None:
+    """PostgreSQL would be running it by now, and would break it off."""
+    long = "SELECT id FROM customers WHERE id IN (" + ",".join(str(n) for n in range(2000)) + ")"
+    [aside] = relay.client_sent(says(Query(long), Query("SELECT 1")), 1.0)
+    assert isinstance(aside, JudgeAside)
+    done = relay.cancel_asked("10.0.0.1", 1.1)
+    assert not any(isinstance(command, CancelUpstream) for command in done)
+    judged = [fact for fact in facts(done) if isinstance(fact, StatementJudged)]
+    assert [(fact.verdict, fact.rule) for fact in judged] == [("refused", "cancelled"), ("passed", "")]
+    assert any(isinstance(fact, CancelAsked) and fact.number == judged[0].number for fact in facts(done))
+    assert not any(b"customers" in command.data for command in done if isinstance(command, SendToUpstream))
+    answer = relay.upstream_sent(says(error("42601"), READY, CommandComplete("SELECT 1"), READY), 1.1)
+    assert errors(answer) == ["57014"]
+    # Its verdict comes late and is nobody's.
+    assert relay.judged(aside.sql, aside.judge.judge(aside.sql), 1.2) == []
+    [again] = relay.client_sent(says(Query(long + " AND id > 0")), 1.3)
+    assert isinstance(again, JudgeAside)
+
+
+def test_a_cancel_while_the_catalog_is_looked_at(relay: Relay) -> None:
+    done = relay.client_sent(says(Parse("", "SELECT 1 FROM newcomer"), Bind("", ""), Execute(""), Sync()), 5.0)
+    assert [type(command) for command in done] == [RefreshCatalog]
+    done = relay.cancel_asked("10.0.0.1", 1.1)
+    assert "cancelled" in [fact.rule for fact in facts(done) if isinstance(fact, StatementJudged)]
+    assert errors(relay.upstream_sent(says(error("42601"), READY), 5.1)) == ["57014"]
+    assert relay.catalog_refreshed(5.2) == []
+    assert not relay.busy
+
+
+def test_a_cancel_hits_what_runs_and_not_what_waits_behind_it(relay: Relay) -> None:
+    long = "SELECT id FROM customers WHERE id IN (" + ",".join(str(n) for n in range(2000)) + ")"
+    relay.client_sent(says(Query("SELECT 1"), Query(long)), 1.0)
+    done = relay.cancel_asked("10.0.0.1", 1.1)
+    assert any(isinstance(command, CancelUpstream) for command in done)
+    assert not any(isinstance(fact, StatementJudged) for fact in facts(done))
+
+
+# a goodbye behind what waits
+
+
+def test_what_waits_before_a_goodbye_runs(relay: Relay) -> None:
+    """As at PostgreSQL, where it would have run by then; also when the client has closed its socket."""
+    relay.client_sent(says(Query("SELECT 1 FROM newcomer"), Query("SELECT 2"), Terminate(), Query("SELECT 3")), 5.0)
+    assert relay.client_left(5.1) == []
+    heard = upstream_hears(relay.catalog_refreshed(5.2))
+    assert [type(one) for one in heard] == [Query, Query, Terminate]
