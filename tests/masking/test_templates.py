@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from masking.parse import parse, same
 from masking.review import review
-from masking.templates import shape_of, template_of
+from masking.templates import normal_form, numbered, shape_of, template_of
 from masking.verdict import Refused
 from tests.masking.test_review_cases import CASES
 from tests.masking.village import CATALOG, READER, WRITER
@@ -147,3 +147,55 @@ def test_minus_before_a_negative_place_is_no_comment() -> None:
     template = template_of(shape, sql, READER, CATALOG)
     assert template is not None
     assert "--" not in template.fill(("7",))
+
+
+#: What can stand where a number stands, and around it.
+NUMBERS = st.sampled_from(
+    ["0", "7", "42", "007", "123456789", "1234567890", "1_0", "0x1F", "0o7", "1.5", "1e3", "5.", "x1"]
+)
+SIGNED = st.one_of(NUMBERS, NUMBERS.map("-{}".format), NUMBERS.map("'{}'".format), NUMBERS.map("{} /* 3 */".format))
+PATTERNS = [
+    "SELECT id FROM users WHERE id = {}",
+    "SELECT id FROM users WHERE id ={}AND id<{};",
+    "SELECT id, {} FROM users ORDER BY {}",
+    "SELECT id FROM users WHERE id IN ({},{}, {}) LIMIT {}",
+    "SELECT '{}', {} -- {}",
+    'SELECT {} AS "{}"',
+    "SELECT {}::numeric({}, 2)",
+]
+
+
+@given(st.sampled_from(PATTERNS), st.lists(SIGNED, min_size=8, max_size=8))
+def test_the_quick_way_finds_the_shape_that_the_scanner_finds(pattern: str, values: list[str]) -> None:
+    """A text whose normal form is that of a shape of whole numbers is of that shape, or is left to the scanner."""
+    places = pattern.count("{}")
+    first = pattern.format(*["5"] * places)
+    shape, normal = shape_of(first), normal_form(first)
+    quick = numbered(shape, normal) if shape is not None and normal is not None else None
+    other = pattern.format(*values[:places])
+    if quick is None or normal_form(other) != normal:
+        return
+    constants, found = quick.constants(other), shape_of(other)
+    if constants is not None:
+        assert shape is not None
+        assert found is not None
+        assert (found.key, found.constants) == (shape.key, constants)
+
+
+def test_the_quick_way_is_taken_for_whole_numbers_only() -> None:
+    sql = "SELECT id FROM users WHERE id = 5 AND age < 7"
+    shape, normal = shape_of(sql), normal_form(sql)
+    assert shape is not None
+    assert normal is not None
+    quick = numbered(shape, normal)
+    assert quick is not None
+    assert quick.constants("SELECT id FROM users WHERE id = 12 AND age < 0") == ("12", "0")
+    for other in ("'x'", "1.5", "1_000", "0x1F", "-3", "12345678901", "$1", ""):
+        assert quick.constants(f"SELECT id FROM users WHERE id = {other} AND age < 0") is None
+    for text in ("SELECT 'a' FROM users WHERE id = 5", "SELECT 1.5"):
+        shape, normal = shape_of(text), normal_form(text)
+        assert shape is not None
+        assert normal is not None
+        assert numbered(shape, normal) is None
+    assert normal_form("SELECT $1, 5") is None
+    assert normal_form("SELECT '$1', 5") is None
