@@ -268,20 +268,19 @@ class BackendFrames:
             self._row_left = 0
             count = 1
         limits = self._limits
-        # The hop: 0.2 µs a row. Everything that is not a row of the same run is below it.
-        while end - position >= 5:
+        last = end - 5
+        length = 0
+        # The hop: 0.1 µs a row. Everything that is not a row of the same run is below it; a row that is too
+        # long hops over the end.
+        while position <= last:
             kind, length = _HEADER(data, position)
+            if kind == row_kind and length > 3:
+                position += length + 1
+                count += 1
+                continue
             if not 4 <= length <= limits[kind]:
                 self._refuse(kind, length)
             stop = position + 1 + length
-            if kind == row_kind:
-                position = stop
-                if stop <= end:
-                    count += 1
-                    continue
-                self._row_left = stop - end
-                pieces.append(Rows(kind, data[start:], count, skip, stop - end))
-                return pieces
             if position > start:
                 pieces.append(Rows(row_kind, data[start:position], count, skip))
                 start = position
@@ -294,6 +293,12 @@ class BackendFrames:
                 break
             pieces.append(Frame(kind, data[position:stop]))
             position = start = stop
+        if position > end:
+            if length > MAX_LENGTH:
+                self._refuse(row_kind, length)
+            self._row_left = position - end
+            pieces.append(Rows(row_kind, data[start:], count - 1, skip, position - end))
+            return pieces
         if position > start:
             pieces.append(Rows(row_kind, data[start:position], count, skip))
         if position < end:
