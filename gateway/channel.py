@@ -155,6 +155,7 @@ class Channel(asyncio.Protocol):
         self._error = exc
         if self._receiver is not None:
             self._receiver.left(exc)
+            self._let_go()
         self._wake()
 
     def pause_writing(self) -> None:
@@ -344,6 +345,7 @@ class Channel(asyncio.Protocol):
             self.resume_reading()
         if self._closed:
             receiver.left(self._error)
+            self._let_go()
 
     def keep_alive(self, keepalive: Keepalive) -> None:
         """Have the kernel notice when the peer is gone without a word."""
@@ -375,6 +377,12 @@ class Channel(asyncio.Protocol):
         """Close at once, whatever is still to be sent."""
         if self._transport is not None:
             self._transport.abort()
+
+    def _let_go(self) -> None:
+        """A relay's connection is gone: whatever refers in circles, with buffers full of what was not sent
+        or not read, goes with it, and not when the collector comes by."""
+        self._receiver = self._received = None
+        self._transport = self.tls = None
 
     def _open_transport(self) -> asyncio.Transport:
         if self._transport is None or self._closed:

@@ -25,6 +25,8 @@ from protocol.backend import (
 )
 from protocol.copying import CopyData, CopyDone
 from protocol.frontend import Bind, Close, CopyFail, Describe, Execute, Flush, FunctionCall, Parse, Query, Sync
+from tests.e2e.test_bounds import megabytes
+from tests.e2e.test_curfew import backends, wait_until
 from tests.e2e.test_differential_wire import past_the_gateway
 from tests.support.gateway import Given, RunningGateway
 from tests.support.postgres import SampleDatabase
@@ -166,3 +168,18 @@ def test_a_broken_message_is_an_error_or_the_end(gateway: RunningGateway, given:
 def test_a_function_call_is_refused_in_its_place(gateway: RunningGateway, given: Given, phase: str) -> None:
     heard = outcome(lambda: through(gateway, given), PHASES[phase], FunctionCall(1598, (), (), 0).encode())
     assert not any(isinstance(answer, FunctionCallResponse) for answer in heard)
+
+
+def test_broken_sessions_leave_nothing_behind(own_gateway: RunningGateway) -> None:
+    """What waited unsent for a client is gone with its session, at once."""
+    granted = own_gateway.give("bench", target="bench")
+
+    def break_some(times: int) -> None:
+        for message in list(BROKEN.values())[:times]:
+            outcome(lambda: through(own_gateway, granted), PHASES["while data is copied out"], message)
+        wait_until("no backend is left", lambda: backends(own_gateway) == 0)
+
+    break_some(8)
+    before = megabytes(own_gateway)
+    break_some(25)
+    assert megabytes(own_gateway) - before < 8
