@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
@@ -184,6 +184,28 @@ class Catalog:
             if found is not None:
                 return found
         return None
+
+    @cached_property
+    def shared_names(self) -> frozenset[tuple[str, ...]]:
+        """For every name that stands in several schemas of the path: those, in the path's order."""
+        found: dict[tuple[str, str], set[str]] = {}
+        kinds: tuple[tuple[str, Iterable[tuple[str, str]]], ...] = (
+            ("class", self.relations),
+            ("class", self.part_by_name),
+            ("function", ((function.schema, function.name) for function in self.functions)),
+            ("operator", ((operator.schema, operator.name) for operator in self.operators)),
+            ("type", self.types),
+            ("collation", self.collations),
+        )
+        for kind, names in kinds:
+            for schema, name in names:
+                if schema in self.search_path:
+                    found.setdefault((kind, name), set()).add(schema)
+        return frozenset(
+            tuple(schema for schema in self.search_path if schema in schemas)
+            for schemas in found.values()
+            if len(schemas) > 1
+        )
 
     @cached_property
     def relation_by_oid(self) -> Mapping[int, Relation]:

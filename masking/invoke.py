@@ -243,10 +243,7 @@ class Invocations(Names):
             raise setting_not_changed(first, message.location)
         wished = value
         if first.lower() == "search_path":
-            path = honoured(schemas(value), self.sight.catalog.search_path)
-            if path is None:
-                raise setting_not_changed(first, message.location)
-            value = listed(path)
+            value = listed(honoured(schemas(value), self.sight.catalog, self.sight.visible.schemas, message.location))
         elif (ceiling := clamped(first, value, self.policy.ceilings)) is not None:
             value = ceiling
         elif (mode := untied(first, value, read_only=self.policy.read_only)) is not None:

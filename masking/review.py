@@ -14,13 +14,14 @@ from masking.parse import Message, fingerprint, normalize, parse, pg, print_tree
 from masking.policy import RolePolicy
 from masking.positions import position_in_original
 from masking.refusal import Forbidden
+from masking.search_path import honoured, schemas
 from masking.sight import sight_of
 from masking.statements import judge_statement, statement_kind, statement_name
 from masking.verdict import Passed, Refusal, Refused, Review, Rewritten, Statement, Touched, Verdict
 from masking.walk import Touch
 from masking.writes import modify
 
-__all__ = ["INTERNAL_RULE", "position_in_original", "review", "review_parameters"]
+__all__ = ["INTERNAL_RULE", "position_in_original", "review", "review_parameters", "review_search_path"]
 
 #: The rule of a refusal that is our own bug: the caller logs it. SQLSTATE XX000.
 INTERNAL_RULE = "internal"
@@ -54,6 +55,16 @@ def review_parameters(oids: Iterable[int], policy: RolePolicy, catalog: Catalog)
     except Exception as error:  # whatever it is: law 3
         return _internal(error)
     return None
+
+
+def review_search_path(value: str, policy: RolePolicy, catalog: Catalog) -> tuple[str, ...] | Refusal:
+    """Judge the search_path of a startup packet. Out: the path to begin with, or why it is refused."""
+    try:
+        return honoured(schemas(value), catalog, sight_of(policy, catalog).visible.schemas)
+    except Forbidden as reason:
+        return reason.refusal(b"")
+    except Exception as error:  # whatever it is: law 3
+        return _internal(error)
 
 
 def _internal(error: Exception) -> Refusal:

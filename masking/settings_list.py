@@ -259,7 +259,10 @@ STARTUP: Mapping[str, Check] = {
     "replication": off_only,
     # "off" is what it is anyway, or what a pin of the gateway's takes the place of.
     "default_transaction_read_only": boolean,
+    # Judged when the target's catalog is known (search_path.py).
+    "search_path": anything,
 }
+_ONLY_AT_THE_START = frozenset({"default_transaction_read_only", "search_path"})
 
 
 #: Of the running transaction: before PostgreSQL 16 a RESET makes a read-only one writable, whatever was pinned.
@@ -343,7 +346,7 @@ def parse_options(text: str) -> tuple[tuple[str, str], ...]:
             raise OptionsError("only -c name=value is accepted in options")
         name, equals, value = word.partition("=")
         name = name.replace("-", "_").lower()
-        if not equals or not (may_set(name, (value,)) or (name in _READ_ONLY and may_start_with(name, value))):
+        if not equals or not (may_set(name, (value,)) or (name in _ONLY_AT_THE_START and may_start_with(name, value))):
             raise OptionsError(f'setting "{name[:63]}" may not be set to this value')
         settings.append((name, value))
     return tuple(settings)

@@ -272,9 +272,7 @@ def _back_to_itself(message: Message) -> bool:
 
 
 def _set_search_path(analysis: Analysis, message: Message, values: list[str | None]) -> None:
-    path = honoured(values, analysis.sight.catalog.search_path)
-    if path is None:
-        raise _setting(analysis, "search_path", message.location)
+    path = honoured(values, analysis.sight.catalog, analysis.sight.visible.schemas, message.location or None)
     del message.args[:]
     message.args.extend(text_node(schema) for schema in path)
 

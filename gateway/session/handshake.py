@@ -36,6 +36,8 @@ from gateway.session.startup import LONGEST_NAME, Arrival, arrival, mask_key, pi
 from gateway.session.strangers import Guesses, Strangers, neighbourhood
 from gateway.session.upstream import Upstream, UpstreamUnavailable
 from masking.policy import StatementKind
+from masking.review import review_search_path
+from masking.verdict import Refusal
 from protocol.authentication import RESPONSE, AuthenticationCleartextPassword, AuthenticationOk
 from protocol.backend import BackendKeyData, NegotiateProtocolVersion, ParameterStatus, ReadyForQuery
 from protocol.errors import ProtocolViolation
@@ -281,7 +283,13 @@ class Door:
         session = f"ses_{secrets.token_hex(8)}"
         try:
             key = mask_key(self.master_mask_key, grant.id)
-            pinned = pins(arrived, policy, target, settings.limits, session=session, key=key)
+            path: tuple[str, ...] | Refusal | None = None
+            wished = dict(arrived.settings).get("search_path")
+            if wished is not None:
+                path = review_search_path(wished, policy, (await snapshots.judge(policy)).catalog)
+            if isinstance(path, Refusal):
+                raise Turned("startup-parameter", path.sqlstate, path.message, path.hint, token=admission.token_id)
+            pinned = pins(arrived, policy, target, settings.limits, session=session, key=key, path=path)
             judge, upstream = await snapshots.open(policy, pinned)
         except UpstreamUnavailable as error:
             raise Turned(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from config.settings import Limits, Target
 from masking.policy import RolePolicy
+from masking.search_path import listed
 from masking.settings_list import OptionsError, may_start_with, parse_options
 from masking.verdict import Refusal
 
@@ -71,15 +72,16 @@ def pins(
     *,
     session: str,
     key: str,
+    path: Sequence[str] | None = None,
 ) -> dict[str, str]:
     """The settings of the upstream's startup packet. The gateway's come last and win; in the startup
-    packet they survive RESET ALL and DISCARD ALL."""
+    packet they survive RESET ALL and DISCARD ALL. `path` is what became of the search_path that was wished for."""
     wished = {name: value for name, value in arrived.settings if name not in ("statement_timeout",)}
     pinned = {
         "client_encoding": "UTF8",
         "standard_conforming_strings": "on",
         # pg_temp last, or a temporary object would come before every other.
-        "search_path": ", ".join([*(_quoted(schema) for schema in target.search_path), "pg_temp"]),
+        "search_path": listed(path or (*target.search_path, "pg_temp")),
         "application_name": f"pgcurfew/{session}/{arrived.user}"[:LONGEST_NAME],
         "idle_in_transaction_session_timeout": str(limits.idle_in_transaction_seconds * 1000),
         policy.mask_key_setting: key,
@@ -94,7 +96,3 @@ def pins(
     elif own_timeout is not None:
         pinned["statement_timeout"] = own_timeout
     return {**wished, **pinned}
-
-
-def _quoted(identifier: str) -> str:
-    return '"' + identifier.replace('"', '""') + '"'

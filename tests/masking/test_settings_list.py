@@ -82,8 +82,8 @@ def test_what_tools_send_may_be_set(name: str, value: str) -> None:
     assert may_set(name, None)
 
 
-#: In the startup packet the gateway's pin takes its place where a role only reads.
-REPLACED_AT_THE_START = {("default_transaction_read_only", "off")}
+#: In the startup packet they are judged by the role, or by the target's catalog.
+REPLACED_AT_THE_START = {("default_transaction_read_only", "off"), ("search_path", "hidden")}
 
 
 @pytest.mark.parametrize(("name", "value"), NEVER_SET)
@@ -117,15 +117,13 @@ def test_options_are_split_as_the_backend_splits_them() -> None:
     assert parse_options(r"-c application_name=two\ words") == (("application_name", "two words"),)
     assert parse_options("--extra-float-digits=3") == (("extra_float_digits", "3"),)
     assert parse_options("") == ()
+    assert parse_options("--search-path=x") == (("search_path", "x"),)
     assert parse_options("-c default_transaction_read_only=off") == (("default_transaction_read_only", "off"),)
 
 
 @pytest.mark.parametrize(
     "text",
     [
-        "-c search_path=x",
-        "-csearch_path=x",
-        "--search-path=x",
         "--role=postgres",
         "-c transaction_read_only=off",
         "-c",

@@ -61,6 +61,11 @@ SET search_path = ''; SELECT * FROM customers WHERE email::text = 'x' OR name ~ 
 SELECT set_config('search_path', '', false); COPY crm.customers TO STDOUT
 SET search_path = ''; SELECT to_json(c), c::text, row(c.*) FROM crm.customers c ORDER BY c; RESET search_path
 SET search_path TO crm, public; SELECT * FROM customers
+SET search_path TO public, crm; SELECT email, display(c), c::text FROM customers c; SELECT 'customers'::regclass, email_of(1)
+SET search_path TO public; SELECT * FROM customers; SELECT polite('x'); SELECT rooms(); TABLE secrets
+SET LOCAL search_path TO "$user", vault, public; SELECT * FROM secrets; SELECT 'secrets'::regclass; SELECT to_regclass('secrets')
+SELECT set_config('search_path', 'public, "$user", vault', false); SELECT * FROM secrets
+SET search_path TO public, crm; SELECT * FROM customers c, orders o WHERE c.notes = o.comment AND c.email OPERATOR(public.=) 'x'
 SELECT set_config(name, 'known', false) FROM (VALUES ('pgcurfew.mask_key')) AS v (name); SELECT name FROM customers
 SELECT set_config(name, 'postgres', false) FROM pg_settings WHERE name IN ('role', 'session_authorization'); TABLE customers
 SELECT set_config(email, 'x', false) FROM customers

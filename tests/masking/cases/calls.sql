@@ -188,7 +188,7 @@ SELECT set_config('application_name', 'x', false)
 --= SELECT pg_catalog.set_config('application_name', pg_catalog.current_setting('application_name'), false)
 
 SELECT set_config('search_path', 'x', false)
---! 42501 setting-not-listed
+--! 42501 search-path
 
 SELECT set_config('application_name', (SELECT name FROM users LIMIT 1), false)
 --! 42501 setting-not-listed
@@ -197,7 +197,7 @@ SET application_name = 'x'
 --= SET application_name TO DEFAULT
 
 SET search_path = archive
---! 42501 setting-not-listed
+--! 42501 search-path
 
 SET LOCAL statement_timeout = '5s'
 --= SET LOCAL statement_timeout TO "5s"
@@ -297,10 +297,16 @@ SELECT set_config('SEARCH_PATH', '"public", pg_temp', true)
 --= SELECT pg_catalog.set_config('SEARCH_PATH', '"public", "pg_temp"', true)
 
 SET search_path = public, archive
---! 42501 setting-not-listed
+--! 42501 search-path
 
 SET search_path = "$user", public
---! 42501 setting-not-listed
+--= SET search_path TO public, pg_temp
+
+SET SCHEMA 'public'
+--= SET search_path TO public, pg_temp
+
+SELECT set_config('search_path', 'pg_catalog,PUBLIC, nosuch', false)
+--= SELECT pg_catalog.set_config('search_path', '"public", "pg_temp"', false)
 
 SELECT set_config('search_path', $1, false)
 --! 42501 setting-not-listed

@@ -191,3 +191,9 @@ LISTEN channel; UNLISTEN channel
 SELECT pg_sleep(0)
 SELECT txid_current() > 0
 SELECT pg_current_xact_id()::text IS NOT NULL
+SET search_path TO public
+SET search_path = "$user", public
+SET SESSION search_path TO public, market, nosuch; SELECT current_schema(), current_schemas(true)
+SET LOCAL search_path TO market
+SET SCHEMA 'market'; SELECT current_schemas(false)
+SELECT 1 FROM set_config('search_path', 'public,market', false)
