@@ -296,6 +296,8 @@ class LiveSession:
 
     def client_left(self) -> None:
         self._happened(self._relay.client_left)
+        # It may have been held back for a client that did not read, which nobody will lift any more.
+        self._upstream.channel.resume_reading()
 
     def upstream_left(self) -> None:
         self._happened(self._relay.upstream_left)

@@ -43,6 +43,8 @@ LOOK_AGAIN_AFTER = 2.0
 #: So many messages may wait for their answers before the next one waits with us. Far more than
 #: fit unsent into PostgreSQL's own buffer (8 kB), so an answer is always on its way to us.
 MOST_UNANSWERED = 10_000
+#: An answer to nobody may be this long, as much as PostgreSQL keeps before it finds that its client is gone.
+MOST_UNHEARD = 8 * 1024
 #: Messages that have no answer, so there is nothing to wait for.
 WITHOUT_ANSWER = frozenset(b"dcfHX")
 
@@ -64,6 +66,7 @@ class Relay:
         "_looked_at",
         "_talk",
         "_to_say",
+        "_unheard",
         "_waits_for_catalog",
         "_waits_for_verdict",
     )
@@ -88,6 +91,8 @@ class Relay:
         self._ended = False
         #: The client said goodbye while the upstream still owes it answers.
         self._goodbye = False
+        #: How many bytes nobody heard, since the client is gone; None while it is there.
+        self._unheard: int | None = None
 
     @property
     def holding(self) -> bool:
@@ -205,6 +210,7 @@ class Relay:
         """The client's connection is gone. After a goodbye PostgreSQL finishes what it was asked to do
         (PG manual, 55.2.8); a client that vanishes has its query cancelled."""
         if self._goodbye or any(kind == Terminate.kind for kind, _ in self._held):
+            self._unheard = 0
             return []  # also when it waits, with what came before it
         return self.end_at_once("client", "the client closed the connection", now)
 
@@ -252,6 +258,10 @@ class Relay:
         commands = self._answered()
         if end:
             return commands + end
+        if self._unheard is not None:
+            self._unheard += sum(len(command.data) for command in commands if isinstance(command, SendToClient))
+            if self._unheard > MOST_UNHEARD:
+                return commands + self.end_at_once("client", "the client left without its answer", now)
         commands += self._say(now)
         if self._talk.wants_cancel:
             self._talk.wants_cancel = False

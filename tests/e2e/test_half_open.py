@@ -16,10 +16,10 @@ import pytest
 
 from gateway.audit.replay import list_sessions
 from protocol.backend import ReadyForQuery
-from protocol.frontend import Query
+from protocol.frontend import Query, Terminate
 from protocol.startup import SSLRequest, StartupMessage
 from tests.e2e.test_cancel import metric
-from tests.e2e.test_curfew import sleepers, wait_until
+from tests.e2e.test_curfew import backends, sleepers, wait_until
 from tests.support.gateway import Given, RunningGateway, running_gateway
 from tests.support.postgres import SampleDatabase
 from tests.support.wire import RawClient, dial, encrypted, everything
@@ -206,3 +206,29 @@ def test_the_kernel_probes_silent_clients(gateway: RunningGateway, given: Given)
             return found is not None and found[1] == "02" and int(found[2], 16) <= 110
 
         wait_until("a probe is due within a second", armed)
+
+
+@pytest.mark.parametrize("reset", [False, True], ids=["closed", "reset"])
+def test_a_goodbye_without_taking_the_answer_leaves_no_backend(
+    gateway: RunningGateway, given: Given, reset: bool
+) -> None:
+    """The database was held back for it, and nobody else would read on."""
+    client = logged_in(gateway, given)
+    client.send(Query("SELECT repeat('x', 100000) FROM generate_series(1, 100000)"), Terminate())
+    client.receive()
+    time.sleep(1)  # until everything between here and there is full
+    if reset:
+        client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    client.sock.close()
+    wait_until("no backend is left", lambda: backends(gateway) == 0)
+
+
+def test_a_goodbye_and_a_closed_socket_behind_a_statement_that_is_judged_aside(
+    gateway: RunningGateway, given: Given
+) -> None:
+    """PostgreSQL would have run it by then."""
+    client = logged_in(gateway, given)
+    client.send(Query("SELECT 1 /* " + "x" * 300_000 + " */; SELECT pg_sleep(2)"), Terminate())
+    client.sock.close()
+    wait_until("it runs", lambda: sleepers(gateway) == 1)
+    wait_until("it is over", lambda: sleepers(gateway) == 0)

@@ -18,6 +18,7 @@ from protocol.backend import (
     CloseComplete,
     CommandComplete,
     CopyInResponse,
+    DataRow,
     ErrorResponse,
     Field,
     ParseComplete,
@@ -409,3 +410,15 @@ def test_what_waits_before_a_goodbye_runs(relay: Relay) -> None:
     assert relay.client_left(5.1) == []
     heard = upstream_hears(relay.catalog_refreshed(5.2))
     assert [type(one) for one in heard] == [Query, Query, Terminate]
+
+
+def test_a_long_answer_to_nobody_is_broken_off(relay: Relay) -> None:
+    """PostgreSQL ends a session when it finds that nobody takes the answer; a short one it does not notice."""
+    relay.client_sent(says(Query("SELECT id FROM customers"), Terminate()), 1.0)
+    assert relay.client_left(1.1) == []
+    described = says(RowDescription((Field("id", 1000, 1, 23, 4, -1, 0),)))
+    assert outcomes(relay.upstream_sent(described + says(DataRow((b"x" * 1000,))), 1.2)) == []
+    done = relay.upstream_sent(says(DataRow((b"x" * 8000,))), 1.3)
+    assert ending(done) == "client"
+    assert any(isinstance(command, CancelUpstream) for command in done)
+    assert outcomes(done) == ["cut"]
