@@ -50,9 +50,9 @@ class Snapshots:
         self._catalog: Catalog | None = None
         self._identity: Identity | None = None
         self._taken_at = 0.0
-        #: By the identity of the role's policy, which a judge keeps alive: while a policy changes,
-        #: sessions of both versions need theirs kept up to date.
-        self._judges: dict[int, Judge] = {}
+        #: While a policy changes, sessions of both versions need theirs kept up to date. The same policy
+        #: read again is the same.
+        self._judges: dict[tuple[str, str, tuple[tuple[str, int], ...]], Judge] = {}
         self._refreshing: asyncio.Task[None] | None = None
         self._too_old: asyncio.TimerHandle | None = None
 
@@ -76,24 +76,24 @@ class Snapshots:
         return self._judge(policy)
 
     def _judge(self, policy: RolePolicy) -> Judge:
-        judge = self._judges.get(id(policy))
+        key = (policy.role, policy.version, tuple(sorted(policy.ceilings.items())))
+        judge = self._judges.get(key)
         if judge is None:
             assert self._catalog is not None
-            judge = self._judges[id(policy)] = Judge(policy, self._catalog, took=self._judging_took)
+            judge = self._judges[key] = Judge(policy, self._catalog, took=self._judging_took)
             judge.suspended = self.catalog is None
         return judge
 
     async def open(self, policy: RolePolicy, pins: Mapping[str, str]) -> tuple[Judge, Upstream]:
         """A session at the target, and the judge whose snapshot is of the same database there.
         Raises UpstreamUnavailable."""
-        judge = await self.judge(policy)
+        await self.judge(policy)
         upstream = await dial(self.route, pins)
         try:
             if upstream.identity != self._identity:
                 # The hosts, or who answers there, have changed since the snapshot was taken.
                 log.warning("the target is another cluster than before", target=self.route.name)
                 await self._refresh_anew()
-                judge = await self.judge(policy)
                 if upstream.identity != self._identity:
                     log.error("the hosts of the target are not of one cluster", target=self.route.name)
                     raise UpstreamUnavailable(
@@ -103,7 +103,8 @@ class Snapshots:
         except BaseException:
             upstream.channel.abort()
             raise
-        return judge, upstream
+        # The snapshot may have become another database's meanwhile, and then this one's, with judges of its own.
+        return self._judge(policy), upstream
 
     def judge_anew(self, former: Judge, policy: RolePolicy) -> Judge:
         """The judge of an open session after another policy came into force. A session at a database

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import asyncpg
@@ -61,6 +62,18 @@ async def test_after_a_move_to_another_cluster_sessions_get_its_picture(
         # Whoever is at the database before is judged by nothing any more, not by the wrong picture.
         assert before.suspended
         assert not after.suspended
+        for upstream in (first, second, third):
+            upstream.channel.abort()
+
+
+async def test_a_policy_that_is_read_again_is_judged_by_the_same(one: Cluster, kept: Kept) -> None:
+    """Each SIGHUP would leave judges behind, with all that they remember."""
+    async with looking_at(kept.target(one)) as snapshots:
+        judge, first = await snapshots.open(POLICY, {})
+        snapshots.renew(snapshots.route, (POLICY.version,))
+        again, second = await snapshots.open(replace(POLICY), {})
+        other, third = await snapshots.open(replace(POLICY, version="p2"), {})
+        assert again is judge is not other
         for upstream in (first, second, third):
             upstream.channel.abort()
 
