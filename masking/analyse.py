@@ -104,6 +104,7 @@ class Analysis(Sources):
             return self._set_operation(message, scope, cte)
         if message.values_lists:
             level = Scope(scope)
+            self.columns_alike(message, level)
             self.expressions(message.values_lists, level)
             self._rest(message, level, ("sort_clause", "limit_offset", "limit_count"))
             return Output([f"column{n + 1}" for n in range(len(message.values_lists[0].list.items))])
@@ -114,6 +115,7 @@ class Analysis(Sources):
         spine = [message]
         while spine[-1].larg.op != pg.SETOP_NONE and not spine[-1].larg.HasField("with_clause"):
             spine.append(spine[-1].larg)
+        self.columns_alike(message, Scope(scope))
         output = self.select(spine[-1].larg, scope)
         if cte is not None and not cte.output.names:
             # What the recursive term sees of its own query: the columns of the first term.

@@ -13,7 +13,7 @@ from functools import cached_property
 from masking.catalog import Catalog, Function, Relation, qualified
 from masking.functions import DEFINITIONS, SEQUENCE_FUNCTIONS, SETTING_FUNCTIONS, is_definition, is_safe
 from masking.nodes import rename, strings, words
-from masking.object_names import GUARDED, OF_ANY_OBJECT, REG_OIDS
+from masking.object_names import GUARDED, OF_ANY_OBJECT, REG_ARRAYS, REG_OIDS, REG_TYPES
 from masking.parse import Message
 from masking.policy import RolePolicy
 from masking.refusal import Forbidden, by_policy, not_understood
@@ -35,6 +35,12 @@ BUILTIN_TYPES = words(
     tsmultirange tstzmultirange datemultirange
     """
 )
+
+
+def type_unknown(names: Sequence[str], offset: int, *, array: bool = False) -> Forbidden:
+    """What PostgreSQL says of a type that is not there."""
+    shown = ".".join(name for name in names if name) + ("[]" if array else "")
+    return Forbidden("42704", "type-unknown", f'type "{shown}" does not exist', offset=offset)
 
 
 class Calls:
@@ -69,7 +75,7 @@ class Calls:
         known = self._dangerous_fields.get(name)
         if known is None:
             known = name in SETTING_FUNCTIONS or name in SEQUENCE_FUNCTIONS or name in DEFINITIONS
-            known = known or name in GUARDED or name in OF_ANY_OBJECT
+            known = known or name in GUARDED or name in OF_ANY_OBJECT or name in REG_TYPES or name in REG_ARRAYS
             known = known or any(f.takes(1) and not self.allowed(f, 1) for f in self.visible(name))
             known = known or any(
                 (schema, name) in self.catalog.types_with_cast_functions for schema in self.catalog.search_path
@@ -120,6 +126,9 @@ class Calls:
 
     def _judge_projection(self, call: Message, name: str, arguments: int) -> None:
         """`email(u)`: a column, when nothing visible has that name (the record is masked already)."""
+        if name in REG_TYPES or name in REG_ARRAYS:
+            # What `::` would look up in the role's list.
+            raise not_understood(f"{name} is not understood as a function", "Write it as a cast.", call.location)
         self.judge_type_name(["", name], call.location)
         if arguments != 1 or len(call.args) != 1:
             raise self._unknown_function(name, arguments, call.location)
@@ -268,10 +277,24 @@ class Calls:
                     f'They run functions of users; ask for "{schema}.{name}" to be listed under the role\'s functions.',
                     offset,
                 )
-            relation = self.catalog.relations.get((schema, name))
-            if relation is not None and relation.kind != "c" and relation.qualified not in self.policy.relations:
-                shown = f"{named}.{name}" if named else name
-                raise Forbidden("42704", "type-unknown", f'type "{shown}" does not exist', offset=offset)
+        if self.hides_type(names):
+            raise type_unknown(names, offset)
+
+    def hides_type(self, names: Sequence[str]) -> bool:
+        """Does a type's name mean the rows of a relation that the role was not given, or an array or domain of them?"""
+        schemas = (names[-2],) if len(names) > 1 and names[-2] else self.catalog.search_path
+        return any((schema, names[-1]) in self._hidden_rows for schema in schemas)
+
+    @cached_property
+    def _hidden_rows(self) -> frozenset[tuple[str, str]]:
+        catalog = self.catalog
+        hidden = {
+            r.oid for r in catalog.relations.values() if r.kind != "c" and r.qualified not in self.policy.relations
+        }
+        made = {
+            catalog.type_oids[oid] for oid, of in catalog.row_types.items() if of in hidden and oid in catalog.type_oids
+        }
+        return frozenset(made | {(r.schema, r.name) for r in catalog.relations.values() if r.oid in hidden})
 
     def judge_parameters(self, oids: Iterable[int]) -> None:
         """The types that a Parse message gives to its parameters (PG manual 55.7): `$1::text` is a cast of
@@ -284,7 +307,8 @@ class Calls:
             if oid < FIRST_OF_USERS:
                 continue
             name = self.catalog.type_oids.get(oid)
-            if name is None:
+            if name is None or self.hides_type(name):
+                # By its OID: its name would be news.
                 raise Forbidden("42704", "type-unknown", f"type with OID {oid} does not exist")
             self.judge_type_name(list(name), -1)
 

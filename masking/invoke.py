@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from itertools import zip_longest
 
 from masking import known
 from masking.calls import BUILTIN_TYPES
@@ -53,6 +54,10 @@ class Invocations(Names):
     def _compared(self, message: Message, wrapper: Message | None, scope: Scope) -> bool:
         if message.kind == pg.AEXPR_IN:
             self._alike([message.lexpr, *message.rexpr.list.items], scope, message.location)
+        elif message.kind == pg.AEXPR_OP and strings(message.name)[-1] == "||":
+            sides = [message.lexpr, message.rexpr]
+            if any(side.HasField("a_array_expr") for side in sides):
+                self._alike(sides, scope, message.location)
         return self._a_expr(message, wrapper, scope)
 
     def _of_one_type(self, message: Message, _: Message | None, scope: Scope) -> bool:
@@ -68,17 +73,35 @@ class Invocations(Names):
     def _alike(self, nodes: Iterable[Message], scope: Scope, offset: int) -> None:
         """Expressions that get one type: `COALESCE(tableoid::regclass, 'x')` makes the literal a regclass, too."""
         alike = list(nodes)
-        kinds = [kind for node in alike if (kind := _reg_kind(node)) is not None]
+        kinds = [kind for node in alike if (kind := known.reg_kind(node, scope)) is not None]
         for node in alike if kinds else ():
-            if node.HasField("a_const") and node.a_const.HasField("sval"):
-                known.guard(self.sight, node, kinds[0], scope, offset)
+            text = node.a_const.sval.sval if node.HasField("a_const") and node.a_const.HasField("sval") else None
+            if text is not None and text.lstrip().startswith("{"):
+                raise not_understood("an array of names is not understood", "Cast each of them.", offset)
+            if text is not None or node.HasField("param_ref"):
+                self._guard(node, kinds[0], scope, offset)
+
+    def columns_alike(self, query: Message, scope: Scope) -> None:
+        """The same for the columns of VALUES and of UNION and its kin."""
+        rows: list[list[Message]] = []
+        todo = [query]
+        while todo:
+            select = todo.pop()
+            if select.op != pg.SETOP_NONE:
+                todo += (select.larg, select.rarg)
+            elif select.values_lists:
+                rows += [list(row.list.items) for row in select.values_lists]
+            else:
+                rows.append([target.res_target.val for target in select.target_list])
+        for column in zip_longest(*rows):
+            self._alike((node for node in column if node is not None), scope, -1)
 
     def _type_cast(self, message: Message, _: Message | None, scope: Scope) -> bool:
         """A cast to one of the types that turn names to OIDs and back."""
         names = strings(message.type_name.names)
         kind = REG_TYPES.get(names[-1]) if names and names[:-1] in ([], ["pg_catalog"]) else None
         if kind is None:
-            return True
+            return True  # the TypeName below it is judged by itself
         if message.SerializeToString() in self._looked_up:
             return False
         if message.type_name.array_bounds:
@@ -149,6 +172,8 @@ class Invocations(Names):
     def _func_call(self, message: Message, wrapper: Message | None, scope: Scope) -> bool:
         arguments = len(message.args) + (len(message.agg_order) if message.agg_within_group else 0)
         self._guarded_call(message, arguments, scope)
+        if strings(message.funcname)[-1] in known.SAME_TYPE:
+            self._alike(message.args, scope, message.location)
         if self._special_function(message, arguments, scope):
             return True
         definition = self._definition_function(message, arguments)
@@ -315,13 +340,6 @@ def _is_a_setting_by_name(node: Message, scope: Scope) -> bool:
         return False
     entry = scope.named(names[0]) if len(names) == 2 else next(iter(scope.with_column("name")[0]), None)
     return entry is not None and entry.seen is not None and entry.seen.relation.qualified == "pg_catalog.pg_settings"
-
-
-def _reg_kind(node: Message) -> str | None:
-    """What a cast to one of the object identifier types names."""
-    if not node.HasField("type_cast"):
-        return None
-    return REG_TYPES.get(strings(node.type_cast.type_name.names)[-1])
 
 
 #: OIDs of the catalogs: pg_class and its kin, which never change.

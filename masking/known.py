@@ -12,17 +12,29 @@ PG manual 8.19 (object identifier types) and 9.27.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
+from masking.calls import type_unknown
 from masking.nodes import expression, quoted, strings
-from masking.object_names import REG_TYPES
-from masking.parse import Message
+from masking.object_names import LOOKUPS, REG_TYPES
+from masking.parse import Message, parse, pg
 from masking.refusal import Forbidden, by_policy, not_understood
 from masking.rules import relation_name, unknown_relation
 from masking.scope import Scope
 from masking.sight import Sight
 from masking.visible import FIRST_OF_USERS
 
-_OID_TYPES = frozenset({26, 24, 2202, 2205, 2206, 4089})
+_OID = 26
+#: Object identifier types by their own OIDs, and what they name.
+_REG_COLUMNS = {24: "function", 2202: "function", 2205: "class", 2206: "type", 4089: "schema"}
+_OID_TYPES = frozenset({_OID, *_REG_COLUMNS})
+#: Functions whose arguments are brought to one type.
+SAME_TYPE = frozenset(
+    """
+    array_append array_prepend array_cat array_position array_positions array_remove array_replace array_fill array_agg
+    lag lead any_value first_value last_value nth_value
+    """.split()  # noqa: SIM905 -- a list of names reads better so
+)
 
 _CAST = {"class": "regclass", "function": "regprocedure", "type": "regtype", "schema": "regnamespace"}
 _LOOKUP = {"class": "to_regclass", "function": "to_regproc", "type": "to_regtype", "schema": "to_regnamespace"}
@@ -43,11 +55,14 @@ def is_of_system(node: Message, scope: Scope) -> bool:
         if strings(node.type_cast.type_name.names)[-1] not in ("oid", "text", "varchar", *REG_TYPES):
             return False
         node = node.type_cast.arg
-    if not node.HasField("column_ref"):
-        return False
+    return node.HasField("column_ref") and _system_column_type(node, scope) in _OID_TYPES
+
+
+def _system_column_type(node: Message, scope: Scope) -> int | None:
+    """The type of a column of a system relation, or of tableoid; None of any other."""
     names = strings(node.column_ref.fields)
     if len(names) != len(node.column_ref.fields):
-        return False
+        return None
     column = names[-1]
     if len(names) == 1:
         found, certain = scope.with_column(column)
@@ -55,11 +70,42 @@ def is_of_system(node: Message, scope: Scope) -> bool:
     else:
         entry = scope.named(names[0]) if len(names) == 2 else scope.of_relation(names[-3], names[-2])
     if entry is None or entry.seen is None:
-        return False
+        return None
     if entry.has_system(column) and not entry.has(column):
-        return column == "tableoid"
+        return _OID if column == "tableoid" else None
     own = [entry.seen.relation.column(base) for base in entry.base_columns(column)]
-    return entry.seen.system and len(own) == 1 and own[0] is not None and own[0].type_oid in _OID_TYPES
+    return own[0].type_oid if entry.seen.system and len(own) == 1 and own[0] is not None else None
+
+
+def reg_kind(node: Message, scope: Scope | None) -> str | None:
+    """What the values of an expression name, if its type is one of those; a bare literal beside it gets that type."""
+    match node.WhichOneof("node"):
+        case "type_cast":
+            name = strings(node.type_cast.type_name.names)[-1]
+            return REG_TYPES.get(name)
+        case "column_ref" if scope is not None:
+            return _REG_COLUMNS.get(_system_column_type(node, scope) or 0)
+        case "a_array_expr":
+            return _first_kind(node.a_array_expr.elements, scope)
+        case "coalesce_expr":
+            return _first_kind(node.coalesce_expr.args, scope)
+        case "min_max_expr":
+            return _first_kind(node.min_max_expr.args, scope)
+        case "case_expr":
+            results = [when.case_when.result for when in node.case_expr.args]
+            return _first_kind([node.case_expr.defresult, *results], scope)
+        case "func_call":
+            name = strings(node.func_call.funcname)[-1]
+            return LOOKUPS.get(name) or (_first_kind(node.func_call.args, scope) if name in SAME_TYPE else None)
+        case "sub_link" if node.sub_link.sub_link_type in (pg.EXPR_SUBLINK, pg.ARRAY_SUBLINK):
+            targets = node.sub_link.subselect.select_stmt.target_list
+            return reg_kind(targets[0].res_target.val, None) if len(targets) == 1 else None
+        case _:
+            return None
+
+
+def _first_kind(nodes: Iterable[Message], scope: Scope | None) -> str | None:
+    return next((kind for node in nodes if (kind := reg_kind(node, scope)) is not None), None)
 
 
 def literal(node: Message) -> str | None:
@@ -117,7 +163,12 @@ def _judge_literal(sight: Sight, argument: Message, kind: str, text: str, offset
         if int(text) >= FIRST_OF_USERS and int(text) not in getattr(sight.visible, listed):
             argument.CopyFrom(expression("NULL::pg_catalog.oid"))
         return
-    name = _known_name(sight, kind, text)
+    try:
+        name = _known_name(sight, kind, text)
+    except Forbidden:
+        if not or_null:
+            raise
+        name = None
     if name is None:
         if not or_null:
             raise _unknown(kind, text, offset)
@@ -144,19 +195,52 @@ def _known_name(sight: Sight, kind: str, text: str) -> str | None:
             oids = {
                 oid for f in found if f.schema in path for oid in sight.catalog.function_oids.get(f.qualified, (0,))
             }
-            return text if any(oid < FIRST_OF_USERS or oid in sight.visible.functions for oid in oids) else None
+            if not any(oid < FIRST_OF_USERS or oid in sight.visible.functions for oid in oids):
+                return None
+            given = text[text.find("(") + 1 : text.rfind(")")] if "(" in text else ""
+            for one in given.split(",") if given.strip() else ():
+                named = _type_in(one)
+                if named is None:
+                    return None
+                if sight.calls.hides_type(strings(named.names)):
+                    raise type_unknown(strings(named.names), -1, array=bool(named.array_bounds))
+            return text
         case "type":
-            schema, name = relation_name(re.sub(r"(\s*\[[0-9]*\])+\s*$", "", text))
-            hidden = sight.catalog.relation(schema, name) if name else None
-            array = sight.catalog.relation(schema, name[1:]) if name.startswith("_") else None
-            rows = [r for r in (hidden, array) if r is not None and not sight.visible.knows_class(r.oid)]
-            return None if rows else text
+            return text if _knows_type(sight, text) else None
         case "schema":
             _, name = relation_name(text)
             own = name in ("pg_catalog", "information_schema", "public", "pg_toast")
             return text if own or name in sight.visible.schemas else None
         case _:
             return None
+
+
+def _knows_type(sight: Sight, text: str) -> bool:
+    """Is this a type's name, as PostgreSQL reads it, and none that the role may not know of?"""
+    named = _type_in(text)
+    return named is not None and not sight.calls.hides_type(strings(named.names))
+
+
+def _type_in(text: str) -> Message | None:
+    """The TypeName that a text stands for; None when it is anything else or more."""
+    try:
+        tree = parse(f"SELECT NULL::{text}")
+    except Forbidden:
+        return None
+    statement = tree.stmts[0].stmt
+    if len(tree.stmts) != 1 or not statement.HasField("select_stmt"):
+        return None
+    targets = statement.select_stmt.target_list
+    if len(targets) != 1 or not targets[0].res_target.val.HasField("type_cast") or targets[0].res_target.name:
+        return None
+    cast = targets[0].res_target.val.type_cast
+    if not cast.arg.a_const.isnull or not _EMPTY.issuperset(f.name for f, _ in statement.select_stmt.ListFields()):
+        return None
+    return cast.type_name if not cast.type_name.pct_type and not cast.type_name.setof else None
+
+
+#: The fields of a SELECT of one value.
+_EMPTY = frozenset({"target_list", "limit_option", "op"})
 
 
 def _known_relation(sight: Sight, schema: str | None, name: str) -> str | None:
@@ -179,7 +263,9 @@ def _unknown(kind: str, text: str, offset: int) -> Forbidden:
         case "function":
             return Forbidden("42883", "function-unknown", f'function "{text}" does not exist', offset=offset)
         case "type":
-            return Forbidden("42704", "type-unknown", f'type "{text}" does not exist', offset=offset)
+            named = _type_in(text)
+            names = strings(named.names) if named is not None else [text]
+            return type_unknown(names, offset, array=named is not None and bool(named.array_bounds))
         case "schema":
             return Forbidden("3F000", "schema-unknown", f'schema "{text}" does not exist', offset=offset)
         case _:

@@ -12,6 +12,8 @@ REG_TYPES: Mapping[str, str] = {
     "regtype": "type",
     "regnamespace": "schema",
 }
+#: The same as arrays, by the names that PostgreSQL gives them.
+REG_ARRAYS = frozenset(f"_{name}" for name in REG_TYPES)
 #: `to_reg…`: NULL for what is not there.
 LOOKUPS = {f"to_{name}": kind for name, kind in REG_TYPES.items()}
 

@@ -72,7 +72,9 @@ class Seen:
             f"{self.shown[column.name]} AS {quoted(column.name)}" if column.name in self.shown else quoted(column.name)
             for column in self.relation.columns
         )
-        where = f" WHERE {self.condition}" if self.condition else ""
+        # OFFSET 0: a condition of the query around it would otherwise be tried on the hidden rows first, and an error
+        # of it would say what is in them.
+        where = f" WHERE {self.condition} OFFSET 0" if self.condition else ""
         source = f"{quoted(self.relation.schema)}.{quoted(self.relation.name)}"
         tree = parse(f"SELECT * FROM (SELECT {columns} FROM {source}{where}) AS x")  # noqa: S608 -- names are quoted, masks are our own
         node = tree.stmts[0].stmt.select_stmt.from_clause[0]

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from masking.nodes import kind_of, strings, words
-from masking.object_names import REG_TYPES
+from masking.object_names import REG_ARRAYS, REG_TYPES
 from masking.parse import Message, pg, too_deep
 from masking.policy import StatementKind
 from masking.refusal import not_understood
@@ -195,7 +195,7 @@ class Walk(ABC):
     def judge_type(self, message: Message) -> None:
         """A TypeName other than in a cast: there, a name would be looked up that nobody judged."""
         names = strings(message.names)
-        if names and names[-1] in REG_TYPES and names[:-1] in ([], ["pg_catalog"]):
+        if names and (names[-1] in REG_TYPES or names[-1] in REG_ARRAYS) and names[:-1] in ([], ["pg_catalog"]):
             raise not_understood(
                 f"type {names[-1]} is not understood in this place",
                 hint="Take it as text, and cast it in the SELECT list.",
