@@ -7,7 +7,7 @@ re-check of the store (server) is a second one.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from time import monotonic
@@ -16,7 +16,7 @@ from typing import assert_never
 import structlog
 
 from gateway.access.models import Admission
-from gateway.audit.facts import Fact, PolicyLoaded, SessionClosed, StatementJudged
+from gateway.audit.facts import Fact, PolicyLoaded, SessionClosed, StatementEnded, StatementJudged
 from gateway.audit.metrics import Metrics
 from gateway.audit.record import RecordUnavailable, SessionRecord
 from gateway.channel import Channel
@@ -196,7 +196,7 @@ class LiveSession:
                     self._writing = self._spawn(self._write_aside(facts))
                     break
                 case Record(facts):
-                    if not self._write_down(facts):
+                    if not self._write_down(facts, commands[index + 1 :]):
                         return
                 case SendToUpstream(data):
                     self._upstream.channel.write(data)
@@ -290,7 +290,7 @@ class LiveSession:
         log.exception("session failed", session=self.id)
         self._client.write(fatal("XX000", "internal error in the gateway", hint="Tell whoever runs it; see its log."))
         try:
-            self._relay.end_at_once("fault", "internal error", monotonic())
+            self._note_ends(self._relay.end_at_once("fault", "internal error", monotonic()))
         finally:
             self._finish(EndSession("fault", "internal error"))
 
@@ -322,11 +322,12 @@ class LiveSession:
 
     # what commands need
 
-    def _write_down(self, facts: tuple[Fact, ...]) -> bool:
+    def _write_down(self, facts: tuple[Fact, ...], after: Sequence[Command] = ()) -> bool:
+        """`after` is what comes after them; nothing of it happens when they cannot be written down."""
         try:
             self._record.append(facts)
         except RecordUnavailable as error:
-            self._not_written_down(error)
+            self._not_written_down(error, (Record(facts), *after))
             return False
         for fact in facts:
             self._metrics.saw(fact)
@@ -337,8 +338,8 @@ class LiveSession:
         try:
             await self._record.append_aside(facts)
         except RecordUnavailable as error:
-            self._backlog = None
-            self._not_written_down(error)
+            after, self._backlog = self._backlog or [], None
+            self._not_written_down(error, (Record(facts), *after))
             return
         except Exception:
             self._backlog = None
@@ -351,7 +352,8 @@ class LiveSession:
             commands = [command for command in commands if not isinstance(command, SendToUpstream)]
         self._happened(lambda _: commands)
 
-    def _not_written_down(self, error: RecordUnavailable) -> None:
+    def _not_written_down(self, error: RecordUnavailable, undone: Sequence[Command]) -> None:
+        """End. How statements came out that were on record before goes on waiting for the disk."""
         log.error("record unavailable, session ended", session=self.id, reason=str(error))
         self._client.write(
             fatal(
@@ -360,8 +362,18 @@ class LiveSession:
                 hint="Tell whoever runs this gateway; connect again when the record's disk is in order.",
             )
         )
-        self._relay.end_at_once("record", str(error), monotonic())
+        ends = self._relay.end_at_once("record", str(error), monotonic())
+        recorded = [fact for command in undone if isinstance(command, Record) for fact in command.facts]
+        unwritten = {fact.number for fact in recorded if isinstance(fact, StatementJudged)}
+        self._note_ends((*undone, *ends), unwritten)
         self._finish(EndSession("record", str(error)))
+
+    def _note_ends(self, commands: Sequence[Command], unwritten: Set[int] = frozenset()) -> None:
+        """What these commands tell of statements that ran, but for `unwritten` ones."""
+        told = [fact for command in commands if isinstance(command, RecordSoon) for fact in command.facts]
+        facts = tuple(fact for fact in told if not (isinstance(fact, StatementEnded) and fact.number in unwritten))
+        if facts:
+            self._note(facts)
 
     def _note(self, facts: tuple[Fact, ...]) -> None:
         self._record.append_soon(facts)

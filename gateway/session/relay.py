@@ -437,7 +437,8 @@ class Relay:
         return [CancelUpstream()] if self.busy else []
 
     def _cut(self, now: float) -> list[Command]:
-        """Every statement whose end will not be seen any more."""
+        """Every statement whose end will not be seen any more, of those that were handed over to be recorded."""
+        unwritten = {fact.number for fact in self._talk.facts if isinstance(fact, StatementJudged)}
         cut = tuple(
             StatementEnded(
                 number=running.number,
@@ -448,5 +449,6 @@ class Relay:
                 transaction=self._talk.transaction,
             )
             for running in self._talk.replies.still_running()
+            if running.number not in unwritten
         )
-        return [Record(cut)] if cut else []
+        return [RecordSoon(cut)] if cut else []

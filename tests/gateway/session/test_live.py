@@ -4,6 +4,7 @@ was written but not sent runs after the end."""
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import socket
 import threading
@@ -30,6 +31,7 @@ from gateway.session.relay import Relay
 from gateway.session.snapshots import Snapshots
 from masking.policy import RolePolicy, StatementKind
 from protocol.frontend import Query
+from tests.e2e.test_curfew import wait_until
 from tests.gateway.audit.conftest import Bench, facts_in, opened
 from tests.support.postgres import Postgres
 
@@ -39,13 +41,16 @@ POLICY = RolePolicy("support", "p1", frozenset({StatementKind.SELECT}), {}, {})
 
 
 class SlowDisk:
-    """Takes whole megabytes only when it is told to."""
+    """Takes whole megabytes only when it is told to, and nothing while it is full."""
 
     def __init__(self) -> None:
+        self.full = False
         self.reached = threading.Event()
         self.go_on = threading.Event()
 
     def write(self, fd: int, data: bytes) -> int:
+        if self.full:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         if len(data) > LONG_TEXT:
             self.reached.set()
             assert self.go_on.wait(30)
@@ -74,6 +79,14 @@ class Open:
                 assert piece, heard
                 heard += piece
         return heard
+
+    async def is_running(self) -> None:
+        """A statement that ends by force alone."""
+        await self.says(Query("SELECT pg_sleep(60)").encode())
+        await asyncio.to_thread(wait_until, "it is recorded", self.has_judged)
+
+    def has_judged(self) -> bool:
+        return any(isinstance(fact, StatementJudged) for fact in self.facts())
 
     def facts(self) -> list[object]:
         return facts_in(self.bench.session_file())
@@ -154,3 +167,41 @@ async def test_a_long_statement_does_not_run_after_the_end(session: Open, postgr
     assert isinstance(closed, SessionClosed)
     assert "not to be run" not in postgres.cluster.log.read_text(errors="replace")
     assert closed.cause == "grant-ended"
+
+
+@pytest.mark.parametrize("second", ["SELECT 2", NEVER_RUN], ids=["short", "long"])
+async def test_what_ran_when_the_record_failed_has_an_end(session: Open, second: str) -> None:
+    """And what could not be written did not run: there is no end of it."""
+    await session.is_running()
+    session.disk.full = True
+    await session.says(Query(second).encode() + Query("SELECT 3").encode())
+    await session.hears(b"58030")
+    async with asyncio.timeout(20):
+        await asyncio.shield(session.running)
+    session.disk.full = False
+    session.recorder.sync()
+    judged, _, ended, closed = session.facts()[1:]
+    assert isinstance(judged, StatementJudged)
+    assert isinstance(ended, StatementEnded)
+    assert (ended.number, ended.outcome) == (judged.number, "cut")
+    assert isinstance(closed, SessionClosed)
+    assert closed.cause == "record"
+
+
+async def test_an_end_that_the_disk_does_not_take_is_written_later(session: Open) -> None:
+    await session.is_running()
+    session.disk.full = True
+    session.live.end("grant-ended", "57P01", "the grant ended")
+    async with asyncio.timeout(20):
+        await asyncio.shield(session.running)
+    session.disk.full = False
+    session.recorder.sync()
+    assert [fact.outcome for fact in session.facts() if isinstance(fact, StatementEnded)] == ["cut"]
+
+
+async def test_what_ran_when_the_gateway_failed_has_an_end(session: Open) -> None:
+    await session.is_running()
+    session.live.failed()
+    async with asyncio.timeout(20):
+        await asyncio.shield(session.running)
+    assert [fact.outcome for fact in session.facts() if isinstance(fact, StatementEnded)] == ["cut"]
