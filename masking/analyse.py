@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from masking.lookups import take_lookups
 from masking.nodes import column_name, kind_of, strings, words
 from masking.parse import Message, pg
 from masking.refusal import not_understood
@@ -136,6 +137,7 @@ class Analysis(Sources):
         for item in message.from_clause:
             level.entries.extend(self.from_item(item, outer, level, everything))
         output = self.targets(message.target_list, level, only_exists=only_exists)
+        take_lookups(self, message, level)
         self._rest(
             message,
             level,

@@ -99,6 +99,8 @@ class Mask:
     hide_null: bool = False
     #: Of JSONPATH: path -> what is shown there.
     paths: tuple[tuple[str, Mask], ...] = ()
+    #: May a row be found by its raw value (masking.lookups)?
+    lookup: bool = False
 
     def option(self, name: str) -> str | int | None:
         return dict(self.options).get(name)

@@ -151,4 +151,5 @@ def _touched(touch: Touch) -> Touched:
         read=read,
         written=tuple(name for name in order if name in touch.written),
         masked=tuple((name, seen.masks[name].kind.value) for name in read if name in seen.masks),
+        lookups=tuple(touch.lookups),
     )

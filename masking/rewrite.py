@@ -123,7 +123,9 @@ def put_subselect(entry: Entry, splices: Splices) -> None:
     """Replace the relation's Node in FROM, keeping alias, column list, ONLY and TABLESAMPLE."""
     assert entry.seen is not None
     node = entry.node
-    if node.HasField("range_var") and not (entry.only or entry.system_columns or node.range_var.catalogname):
+    if node.HasField("range_var") and not (
+        entry.only or entry.system_columns or entry.lookups or node.range_var.catalogname
+    ):
         node.range_var.alias.aliasname = entry.name
         node.range_var.relname = splices.name_for(entry.seen.subselect_text)
         node.range_var.schemaname = ""
@@ -138,6 +140,8 @@ def put_subselect(entry: Entry, splices: Splices) -> None:
     subselect.alias.colnames.extend(reference.alias.colnames)
     query = subselect.subquery.select_stmt
     source = query.from_clause[0].range_var
+    if entry.lookups:
+        _add_conditions(query, entry.lookups)
     source.inh = not entry.only
     source.catalogname = reference.catalogname
     if sampled:
@@ -149,6 +153,13 @@ def put_subselect(entry: Entry, splices: Splices) -> None:
         subselect.lateral = True
     for column in sorted(entry.system_columns):
         query.target_list.append(result_target(column_reference(column), column))
+
+
+def _add_conditions(query: Message, conditions: list[Message]) -> None:
+    """Conditions that every row of a query has to meet, besides those that it has."""
+    every = [query.where_clause, *conditions] if query.HasField("where_clause") else conditions
+    all_of_them = pg.Node(bool_expr=pg.BoolExpr(boolop=pg.AND_EXPR, args=every)) if len(every) > 1 else every[0]
+    query.where_clause.CopyFrom(all_of_them)
 
 
 def _tell_apart(level: Scope, protected: list[Entry]) -> None:

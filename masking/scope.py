@@ -68,6 +68,10 @@ class Entry:
     under_aliased_join: bool = False
     #: Joined by USING or NATURAL: `*` shows some columns once.
     under_merge: bool = False
+    #: On a side of an outer join that is filled up with NULLs.
+    nullable: bool = False
+    #: Conditions on raw columns that go into the subselect (masking.lookups).
+    lookups: list[Message] = field(default_factory=list)
 
     def has(self, column: str) -> bool:
         return column in self.output.names

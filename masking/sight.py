@@ -13,7 +13,7 @@ from functools import cached_property
 
 from masking.calls import Calls
 from masking.catalog import Catalog, Column, Relation
-from masking.masks import mask_expression, problem
+from masking.masks import lookup_problem, mask_expression, problem
 from masking.nodes import quoted
 from masking.parse import Message, parse, print_tree
 from masking.policy import CLEAR, EVERY, UNCLASSIFIED, Mask, MaskKind, RelationRule, RolePolicy
@@ -41,6 +41,8 @@ class Seen:
     #: Would a column that is added tomorrow come clear too? If not, columns are always listed, so that
     #: one that is younger than the snapshot cannot be reached.
     open: bool = True
+    #: Masked columns by whose raw values rows may be looked up.
+    lookups: frozenset[str] = frozenset()
 
     @property
     def altered(self) -> bool:
@@ -153,7 +155,12 @@ class Sight:
                 for column in relation.columns
                 if column.name in masks
             }
-            return Seen(relation, rule, masks, shown, open=self._is_open(relation))
+            lookups = frozenset(
+                column.name
+                for column in relation.columns
+                if column.name in masks and self._may_look_up(relation, column, masks[column.name])
+            )
+            return Seen(relation, rule, masks, shown, open=self._is_open(relation), lookups=lookups)
         system = SYSTEM_RELATIONS.get(relation.qualified)
         if system is None:
             return None
@@ -196,6 +203,25 @@ class Sight:
         if mask.kind is not MaskKind.CLEAR and problem(mask, column) is not None:
             return UNCLASSIFIED
         return mask
+
+    def _may_look_up(self, relation: Relation, column: Column, mask: Mask) -> bool:
+        """May rows be found by the raw values of this column, here and in whatever a query on it reads besides?"""
+        if not mask.lookup or lookup_problem(column) is not None:
+            return False
+        todo, met = list(relation.children), {relation.oid}
+        while todo:
+            descendant = self.catalog.relation_by_oid.get(todo.pop())
+            own = None if descendant is None else descendant.column(column.name)
+            if descendant is None or own is None:
+                return False
+            if descendant.oid in met:
+                continue
+            met.add(descendant.oid)
+            there = self._own_mask(descendant, column.name)
+            if there.kind is not MaskKind.CLEAR and (not there.lookup or problem(there, own) is not None):
+                return False
+            todo += descendant.children
+        return True
 
     def _own_mask(self, relation: Relation, column: str) -> Mask:
         """What the policy says of this column here, or else of the parents it came from."""

@@ -151,6 +151,14 @@ class Sources(Invocations):
     def _from_join(self, join: Message, outer: Scope, level: Scope, everything: list[Entry]) -> list[Entry]:
         left = self.from_item(join.larg, outer, level, everything)
         right = self.from_item(join.rarg, outer, Scope(None, [*level.entries, *left]), everything)
+        if join.jointype != pg.JOIN_INNER:
+            # The side that is not named, or both, may be filled up with NULLs.
+            nullable = [
+                *(left if join.jointype != pg.JOIN_LEFT else ()),
+                *(right if join.jointype != pg.JOIN_RIGHT else ()),
+            ]
+            for entry in nullable:
+                entry.nullable = True
         inner = Scope(outer, [*left, *right])
         self.expression(join, "quals", inner)
         for node in join.using_clause:

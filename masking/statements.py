@@ -65,8 +65,10 @@ def statement_kind(node: Message) -> StatementKind:
 
 
 def statement_name(node: Message) -> str | None:
-    """The name in PREPARE / EXECUTE / DEALLOCATE / DECLARE / FETCH / CLOSE; None for ALL."""
+    """The name in PREPARE / EXECUTE / EXPLAIN EXECUTE / DEALLOCATE / DECLARE / FETCH / CLOSE; None for ALL."""
     match kind_of(node):
+        case "explain_stmt" if kind_of(node.explain_stmt.query) == "execute_stmt":
+            return node.explain_stmt.query.execute_stmt.name or None
         case "prepare_stmt" | "execute_stmt" | "deallocate_stmt" as kind:
             return getattr(node, kind).name or None
         case "declare_cursor_stmt" | "fetch_stmt" | "close_portal_stmt" as kind:
@@ -124,6 +126,7 @@ def _option(command_name: str, option: Message) -> Exception:
 
 def _prepare(analysis: Analysis, node: Message) -> None:
     analysis.expressions(node.prepare_stmt.argtypes, Scope(None))
+    analysis.preparing = True
     _inner(analysis, node.prepare_stmt.query, "PREPARE")
 
 

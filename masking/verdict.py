@@ -37,6 +37,8 @@ class Touched:
     read: tuple[str, ...] = ()
     written: tuple[str, ...] = ()
     masked: tuple[tuple[str, str], ...] = ()
+    #: Columns by whose raw values rows are looked up (masking.lookups), each as often as the statement says a value.
+    lookups: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,7 @@ class Statement:
     start: int
     end: int
     touched: tuple[Touched, ...] = ()
-    #: The name in PREPARE / EXECUTE / DEALLOCATE / DECLARE / FETCH / CLOSE.
+    #: The name in PREPARE / EXECUTE / EXPLAIN EXECUTE / DEALLOCATE / DECLARE / FETCH / CLOSE.
     name: str | None = None
     #: Does it change rows (also through a CTE or EXPLAIN ANALYZE)?
     writes: bool = False

@@ -83,6 +83,8 @@ class Touch:
     seen: Seen
     read: set[str] = field(default_factory=set)
     written: set[str] = field(default_factory=set)
+    #: Columns by whose raw values rows are looked up, each as often as the statement says a value.
+    lookups: list[str] = field(default_factory=list)
 
 
 class Walk(ABC):
@@ -97,6 +99,8 @@ class Walk(ABC):
         self.writes = False
         #: Inside something whose rows may end up in a table: masked columns may not be referred to.
         self.feeding_a_write = False
+        #: Inside SQL's PREPARE, whose runs are not looked into.
+        self.preparing = False
         #: Did anything come in that changes what the statement shows?
         self.masked = False
         #: Counts expressions replaced by others, to keep the labels of columns.

@@ -93,6 +93,13 @@ def problem(mask: Mask, column: Column) -> str | None:
             return problem_document(mask, column, problem)
 
 
+def lookup_problem(column: Column) -> str | None:
+    """Why rows cannot be looked up by a column of this type; None if they can. For policy errors at load."""
+    if not column.has_equality or column.type_kind == "c":
+        return f"lookup needs a type with an equality of its own, which {column.type_name} has not"
+    return None
+
+
 def _shown(mask: Mask, column: Column, value: str, key_setting: str) -> str:
     """The masked value of a value that is not NULL (or of any, if NULL is to be hidden), before the outermost cast."""
     element = element_of(column) if mask.kind in _OF_ELEMENTS else None
