@@ -34,6 +34,8 @@ MASKS = ("clear", "null", "fixed", "partial", "pseudonym", "generalize", "trunca
 #: Stands for every column that is not named otherwise.
 EVERY = "*"
 LONGEST_GRANT = 7 * 86_400
+#: Of a role that says nothing else.
+LOOKUPS = 100
 
 _ROLE_NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}\Z")
 
@@ -153,6 +155,9 @@ class Mask(Table):
 
     mask: str = Field(description=f"one of {', '.join(MASKS)}")
     hide_null: bool = Field(default=False, description="show the mask also where there is no value")
+    lookup: bool = Field(
+        default=False, description="rows may be found by the raw value, as in WHERE email = 'a@b.example'"
+    )
     paths: dict[str, Annotated[Mask, BeforeValidator(_mask_in_short)]] = Field(
         default={}, description='of jsonpath: what is shown at each path, such as { "$.name" = "clear" }'
     )
@@ -178,7 +183,7 @@ Count = Annotated[int, Field(ge=1, le=1_000_000_000_000)] | None
 
 
 class RoleLimits(Table):
-    """How much a role may read and write at a time. What is left out has no limit."""
+    """How much a role may read and write at a time. What is left out has no limit, but for lookups."""
 
     rows: Count = Field(default=None, description="rows of one statement's result, its pages together")
     bytes: Count = Field(default=None, description="bytes of one statement's result")
@@ -186,6 +191,10 @@ class RoleLimits(Table):
     session_bytes: Count = Field(default=None, description="bytes of all results of a session")
     written_rows: Count = Field(default=None, description="rows that one statement may insert, update or delete")
     transaction: Duration | None = Field(default=None, description='the longest transaction, such as "5m"')
+    lookups: Annotated[int, Field(ge=0, le=1_000_000)] = Field(
+        default=LOOKUPS,
+        description="raw values that rows may be looked up by under one grant, where a column allows it",
+    )
 
     @field_validator("transaction")
     @classmethod

@@ -10,6 +10,7 @@ from config.policy_file import Mask as WrittenMask
 from config.problems import ConfigError, Location, Problem, dotted, suggestion
 from gateway.access.models import RoleTerms
 from masking.catalog import Catalog, Column, Relation
+from masking.masks import lookup_problem
 from masking.masks import problem as misfit
 from masking.policy import CLEAR, Limits, Mask, MaskKind, RelationRule, RolePolicy, StatementKind
 
@@ -166,7 +167,7 @@ def _mask(written: WrittenMask) -> Mask:
     if kind is MaskKind.CLEAR:
         return CLEAR
     paths = tuple((path, _mask(inner)) for path, inner in written.paths.items())
-    return Mask(kind, written.options, written.hide_null, paths)
+    return Mask(kind, written.options, written.hide_null, paths, written.lookup)
 
 
 def _role(
@@ -198,6 +199,7 @@ def _role(
             session_bytes=role.limits.session_bytes,
             written_rows=role.limits.written_rows,
             transaction_seconds=role.limits.transaction,
+            lookups=role.limits.lookups,
         ),
     )
 
@@ -340,16 +342,20 @@ def _columns_fit(file: PolicyFile, relation: Relation, columns: Mapping[str, Wri
         at: Location = ("classification", relation.qualified, name)
         if name != EVERY:
             column = relation.column(name)
-            reason = _no_column(relation.qualified, name, names) if column is None else misfit(_mask(written), column)
+            reason = _no_column(relation.qualified, name, names) if column is None else _misfit(written, column)
             if reason is not None:
                 yield _problem(file, at, reason)
             continue
         rest = [column for column in relation.columns if column.name not in columns]
-        wrong = [column.name for column in rest if misfit(_mask(written), column) is not None]
+        wrong = [column.name for column in rest if _misfit(written, column) is not None]
+        what = f"mask {written.mask} with lookup" if written.lookup else f"mask {written.mask}"
         if wrong:
-            yield _problem(
-                file, at, f"mask {written.mask} does not fit {', '.join(wrong)}; name what is to be shown there"
-            )
+            yield _problem(file, at, f"{what} does not fit {', '.join(wrong)}; name what is to be shown there")
+
+
+def _misfit(written: WrittenMask, column: Column) -> str | None:
+    """Why a column cannot be shown so, or not be looked up."""
+    return misfit(_mask(written), column) or (lookup_problem(column) if written.lookup else None)
 
 
 def _relation(catalog: Catalog, written: str) -> Relation | None:

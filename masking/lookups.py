@@ -28,6 +28,11 @@ _GIVEN_TYPES = words(
     """
 )
 _EQUALS = (["="], ["pg_catalog", "="])
+#: Type of a column of text -> what its value is compared as, whatever type the client gives a parameter. Were it a
+#: number, and somebody had made text turn into numbers by itself (CREATE CAST … AS IMPLICIT), the error of
+#: that cast would quote the raw value.
+_STRINGS = {25: "text", 1043: "text", 1042: "bpchar", 19: "name"}
+_STRING_TYPES = words("text varchar bpchar")
 
 
 def take_lookups(walk: Walk, select: Message, level: Scope) -> None:
@@ -55,6 +60,8 @@ def take_lookups(walk: Walk, select: Message, level: Scope) -> None:
         walk.expressions((given,), level)
         column = entry.seen.relation.column(own)
         assert column is not None
+        if column.type_oid in _STRINGS and kind_of(given) != "type_cast":
+            _cast(given, _STRINGS[column.type_oid])
         if "." not in column.type_name:
             # A type of pg_catalog is compared by pg_catalog's operator, whatever type a parameter is given.
             del operation.name[:]
@@ -91,7 +98,7 @@ def _lookup(conjunct: Message, level: Scope) -> tuple[Entry, str, Message, Messa
     for left, right in ((operation.lexpr, operation.rexpr), (operation.rexpr, operation.lexpr)):
         if kind_of(left) == "column_ref" and _is_given(right):
             found = _column(left.column_ref, level)
-            return None if found is None else (*found, left.column_ref, right)
+            return None if found is None or not _fits(right, *found) else (*found, left.column_ref, right)
     return None
 
 
@@ -105,6 +112,25 @@ def _is_given(node: Message) -> bool:
             return False
         node = node.type_cast.arg
     return kind_of(node) == "param_ref" or (kind_of(node) == "a_const" and not node.a_const.isnull)
+
+
+def _fits(given: Message, entry: Entry, own: str) -> bool:
+    """A column of text is compared with text only."""
+    assert entry.seen is not None
+    column = entry.seen.relation.column(own)
+    assert column is not None
+    if column.type_oid not in _STRINGS:
+        return True
+    if kind_of(given) == "type_cast":
+        return strings(given.type_cast.type_name.names)[-1] in _STRING_TYPES
+    return kind_of(given) == "param_ref" or bool(given.a_const.HasField("sval"))
+
+
+def _cast(node: Message, type_name: str) -> None:
+    kept = pg.Node()
+    kept.CopyFrom(node)
+    names = [pg.Node(string=pg.String(sval=type_name))]
+    node.CopyFrom(pg.Node(type_cast=pg.TypeCast(arg=kept, type_name=pg.TypeName(names=names, typemod=-1))))
 
 
 def _column(reference: Message, level: Scope) -> tuple[Entry, str] | None:

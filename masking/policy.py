@@ -144,6 +144,8 @@ class Limits:
     written_rows: int | None = None
     #: Seconds that a transaction may take.
     transaction_seconds: int | None = None
+    #: Raw values that rows may be looked up by under one grant (masking.lookups).
+    lookups: int | None = None
 
     @property
     def counts(self) -> bool:

@@ -68,6 +68,8 @@ class StatementJudged(Fact, frozen=True, tag=True, omit_defaults=True):
     written: tuple[str, ...] = ()
     #: "public.customers.email:pseudonym"
     masks: tuple[str, ...] = ()
+    #: Masked columns by whose raw values rows were looked up, each as often as the statement says a value.
+    lookups: tuple[str, ...] = ()
     #: Transaction status before: I idle, T in transaction, E failed.
     transaction: str = "I"
     sealed: Sealed | None = None

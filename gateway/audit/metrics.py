@@ -119,6 +119,7 @@ class Metrics(Collector):
         self._wrong_cancels = 0
         self._ignored_cancels = 0
         self._second_lock = 0
+        self._lookups = 0
         self._record = 1
         self._draining = 0
         self._policy = ("", 0.0)
@@ -187,6 +188,7 @@ class Metrics(Collector):
         yield self._statements.family()
         yield self._ended.family()
         yield self._limits.family()
+        yield CounterMetricFamily("pgcurfew_lookups", "Raw values that rows were looked up by.", self._lookups)
         yield self._door.family()
         yield CounterMetricFamily("pgcurfew_rows", "Rows that statements returned or changed.", self._rows)
         yield CounterMetricFamily("pgcurfew_result_bytes", "Bytes of results sent to clients.", self._bytes)
@@ -222,6 +224,8 @@ class Metrics(Collector):
         match fact:
             case StatementJudged():
                 self._statements.count(fact.kind, fact.verdict)
+                if fact.lookups and fact.how != "parse" and fact.verdict != "refused":
+                    self._lookups += len(fact.lookups)
             case StatementEnded():
                 self._ended.count(fact.outcome)
                 if fact.rule:

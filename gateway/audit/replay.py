@@ -91,6 +91,7 @@ class Statement:
     read: tuple[str, ...] = ()
     written: tuple[str, ...] = ()
     masks: tuple[str, ...] = ()
+    lookups: tuple[str, ...] = ()
     #: Number of the "parse" event that an "execute" is a run of.
     of: int = 0
     outcome: str = ""
@@ -368,6 +369,7 @@ class _Reading:
                 read=judged.read,
                 written=judged.written,
                 masks=judged.masks,
+                lookups=judged.lookups,
                 of=judged.of,
                 outcome="refused" if judged.verdict == "refused" else "",
                 transaction=judged.transaction,

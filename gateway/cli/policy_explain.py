@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -78,6 +79,7 @@ def _verdict_as_json(file: PolicyFile, role: str, verdict: Verdict) -> dict[str,
                         "relation": touched.relation,
                         "read": touched.read,
                         "written": touched.written,
+                        "lookups": touched.lookups,
                         "masked": [
                             {"column": column, "mask": mask, "why": why(file, role, touched.relation, column)}
                             for column, mask in touched.masked
@@ -118,6 +120,9 @@ def _tell_touched(file: PolicyFile, role: str, touched: Touched) -> None:
         tell(f"  reads    {touched.relation}: {', '.join(touched.read)}")
     for column, mask in touched.masked:
         tell(f"  masked   {touched.relation}.{column} as {mask}: {why(file, role, touched.relation, column)}")
+    for column, times in Counter(touched.lookups).items():
+        values = "one raw value" if times == 1 else f"{times} raw values"
+        tell(f"  looks up {touched.relation}.{column} by {values}; that counts against limits.lookups of the role")
 
 
 def why(file: PolicyFile, role: str, relation: str, column: str) -> str:

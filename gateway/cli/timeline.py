@@ -166,6 +166,8 @@ def _statement(statement: Statement, texts: dict[int, Statement]) -> Iterator[Re
         yield _note("with", values, "magenta")
     if statement.masks:
         yield _note("masked", ", ".join(_mask(mask) for mask in statement.masks), "cyan")
+    if statement.lookups:
+        yield _note("looked up by", ", ".join(statement.lookups), "yellow")
     if statement.verdict == "refused":
         yield _note(statement.rule or "refused", statement.reason, "red")
     if statement.sqlstate and statement.verdict != "refused":

@@ -81,6 +81,8 @@ def mask_as_toml(mask: Mask) -> str:
     written = {"mask": _text(str(mask.kind)), **{_key(name): _value(value) for name, value in mask.options}}
     if mask.hide_null:
         written["hide_null"] = "true"
+    if mask.lookup:
+        written["lookup"] = "true"
     if mask.paths:
         paths = ", ".join(f"{_key(path)} = {mask_as_toml(inner)}" for path, inner in mask.paths)
         written["paths"] = f"{{ {paths} }}"

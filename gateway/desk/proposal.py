@@ -7,7 +7,7 @@ only with a reason of its own. What is not recognised is left out, and stays hid
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from config.policy_file import EVERY
 from gateway.audit.visible import visible
@@ -238,7 +238,7 @@ class _Proposing:
         itself = (root.oid, root_column.name) == (relation.oid, column.name)
         tie = "foreign keys point here" if itself else f"joins {where}"
         decided = [found for r, c in members if (found := self._decided(r, c)) is not None]
-        masks = list(dict.fromkeys(found.mask for found in decided if found.mask is not None))
+        masks = list(dict.fromkeys(replace(found.mask, lookup=False) for found in decided if found.mask is not None))
         if masks:
             mask = masks[0]
             usable = len(masks) == 1 and mask.kind in (MaskKind.CLEAR, MaskKind.PSEUDONYM)

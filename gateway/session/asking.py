@@ -180,7 +180,7 @@ class Asking:
         if refusal is not None:
             self._note_refused(judged, "simple")
         else:
-            refusal = names.not_now(talk, judged)
+            refusal = names.not_now(talk, judged) or talk.lookups.beyond(talk.judge.policy.limits.lookups, judged)
             if refusal is not None:
                 self._note_refusal("simple", refusal, judged.original)
         if refusal is not None:
@@ -200,6 +200,7 @@ class Asking:
         if guarded:
             self._parts.append(guard.begin_alone(talk))
             talk.facts.append(Guarded(talk.numbered + 1))
+        talk.lookups.spend(judged)
         expected = self._talk.expected_query(judged, talk.batch)
         running = [] if judged.statements else [self._note_empty("simple", now)]
         for statement in judged.statements:
@@ -267,9 +268,13 @@ class Asking:
             self._refuse_in_batch(BIND, _no_such_statement(bind.statement))
             return True
         refusal = TOO_MANY_NAMES if bind.portal and talk.portals.full else names.outdated(talk, prepared)
+        if refusal is None:
+            # Here, not at Execute: this is where the values come, and a portal has several pages.
+            refusal = talk.lookups.beyond(talk.judge.policy.limits.lookups, prepared.judged)
         if refusal is not None:
             self._refuse_in_batch(BIND, refusal, prepared.judged.original)
             return True
+        talk.lookups.spend(prepared.judged)
         taken = None if talk.limits is None else Taken()
         portal = Portal(prepared, shown_parameters(bind.formats, bind.values), taken)
         self._send(raw, talk.expected_bind(bind.portal, portal, talk.batch, now))
@@ -320,7 +325,7 @@ class Asking:
             running = Running(number, now, taken=portal.taken)
             if prepared.by_sql:
                 # Its name was made when PREPARE or DECLARE ran; what runs now is what they hold.
-                fact = replace(fact, kind=RUNS_WHAT[statement.kind].value)
+                fact = replace(fact, kind=RUNS_WHAT[statement.kind].value, lookups=())
             else:
                 running.undo = names.effects(talk, statement, prepared.judged, number)
                 if statement.about_names and talk.portals.get(name) is None:

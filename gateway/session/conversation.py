@@ -9,6 +9,7 @@ import msgspec
 from gateway.audit.facts import CopyEnded, Fact, Sealed, StatementEnded
 from gateway.session.allowance import Allowance, counted
 from gateway.session.judge import Judge, Judged
+from gateway.session.lookups import Lookups
 from gateway.session.replies import BIND, DESCRIBE, EXECUTE, QUERY, SYNC, Expected, Replies, Running
 from gateway.session.statements import Names, Portal, Prepared
 from masking.policy import Limits, StatementKind
@@ -87,6 +88,8 @@ class Conversation:
     limits: Limits | None = None
     allowance: Allowance = field(default_factory=Allowance)
     guard: Guard | None = None
+    #: What the grant has looked up so far, in all of its sessions.
+    lookups: Lookups = field(default_factory=Lookups)
     #: The batch that opened (or ended) a transaction block, and which of the two; where writes are limited.
     moved: tuple[int, bool] = (0, False)
     #: The client was told of a failure that PostgreSQL does not know of yet: what comes next waits.

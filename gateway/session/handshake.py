@@ -29,6 +29,7 @@ from gateway.session.cancel import LONG_KEY, SHORT_KEY, CancelKeys, Elsewhere, N
 from gateway.session.certificates import ClientCertificate, doubt
 from gateway.session.chamber import Chamber
 from gateway.session.live import Curfew, LiveSession
+from gateway.session.lookups import LookupsOfGrants
 from gateway.session.refusals import fatal
 from gateway.session.relay import Relay
 from gateway.session.snapshots import Snapshots
@@ -114,9 +115,13 @@ class Door:
     master_mask_key: bytes = field(repr=False)
     strangers: Strangers = field(default_factory=Strangers)
     guesses: Guesses = field(default_factory=Guesses)
+    lookups: LookupsOfGrants = field(init=False)
     elsewhere: Elsewhere = field(default_factory=Nowhere)
     #: The gateway is about to end: nobody comes in any more.
     closing: Callable[[], bool] = lambda: False
+
+    def __post_init__(self) -> None:
+        self.lookups = LookupsOfGrants(self.clock)
 
     async def welcome(self, client: Channel, visitor: Visitor) -> LiveSession:
         """A session that is ready to `run`. Raises Turned, Left, ProtocolViolation."""
@@ -326,6 +331,7 @@ class Door:
             judge,
             max_message_bytes=settings.limits.max_message_bytes,
             may_listen=StatementKind.LISTEN in policy.statements,
+            lookups=self.lookups.of(grant.id, grant.ends_at),
         )
         live = LiveSession(
             session, admission, client, upstream, relay, record, snapshots, self.chamber, self.metrics, curfew

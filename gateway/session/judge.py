@@ -72,6 +72,8 @@ class JudgedStatement(msgspec.Struct, frozen=True):
     read: tuple[str, ...]
     written: tuple[str, ...]
     masks: tuple[str, ...]
+    #: Columns by whose raw values it looks rows up, each as often as it says a value.
+    lookups: tuple[str, ...]
     #: The client's own text of this one statement.
     original: str
     #: Does it change or use what a name stands for (gateway.session.names)?
@@ -103,6 +105,7 @@ class JudgedStatement(msgspec.Struct, frozen=True):
             read=self.read,
             written=self.written,
             masks=self.masks,
+            lookups=self.lookups,
             transaction=transaction,
             sealed=Sealed(text=None if how == "execute" else self.original, parameters=parameters),
         )
@@ -324,6 +327,7 @@ def _in_words(verdict: Verdict, text: str, *, whole: bool = False) -> JudgedStat
                 read=(),
                 written=(),
                 masks=(),
+                lookups=(),
                 original=text,
             )
         case Refused(statement, refusal):
@@ -346,8 +350,10 @@ def _statement_in_words(
         read=tuple(f"{t.relation}.{column}" for t in touched for column in t.read),
         written=tuple(f"{t.relation}.{column}" for t in touched for column in t.written),
         masks=tuple(f"{t.relation}.{column}:{mask}" for t in touched for column, mask in t.masked),
+        lookups=tuple(f"{t.relation}.{column}" for t in touched for column in t.lookups),
         original=text.strip() if whole else text[statement.start : statement.end].strip(),
-        about_names=statement.kind in ABOUT_NAMES,
+        # EXPLAIN has a name when it is one of EXECUTE.
+        about_names=statement.kind in ABOUT_NAMES or statement.name is not None,
     )
 
 

@@ -80,6 +80,8 @@ class Lane:
         prepared = talk.statements.by_bytes(data[6:end])
         if prepared is None or prepared.by_sql or prepared.statement is None or prepared.statement.about_names:
             return None
+        if prepared.statement.lookups:
+            return None
         if talk.limits is not None and may_write(talk.judge, prepared.statement):
             return None
         judge, judged = talk.judge, prepared.judged
@@ -105,7 +107,7 @@ class Lane:
         if judged.refusal is not None or len(judged.statements) != 1:
             return None
         [statement] = judged.statements
-        if statement.about_names or (talk.limits is not None and may_write(talk.judge, statement)):
+        if statement.about_names or statement.lookups or (talk.limits is not None and may_write(talk.judge, statement)):
             return None
         number = talk.next_number()
         fact = statement.fact(number, "simple", talk.transaction)

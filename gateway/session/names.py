@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from gateway.session.conversation import Conversation
 from gateway.session.judge import LONG, PORTAL_NAMES, STATEMENT_NAMES, Judged, JudgedStatement
+from gateway.session.lookups import NOT_BY_SQL, wanted_by
 from gateway.session.statements import Names, Portal, Prepared, Taken, Undo
 from masking.policy import StatementKind
 from masking.verdict import Refusal
@@ -29,7 +30,8 @@ def must_wait(talk: Conversation, judged: Judged) -> bool:
     for statement in judged.statements:
         if not statement.about_names:
             continue
-        if statement.kind in STATEMENT_NAMES and unsettled(talk, talk.statements, statement.name):
+        names_a_statement = statement.kind in STATEMENT_NAMES or statement.kind is StatementKind.EXPLAIN
+        if names_a_statement and unsettled(talk, talk.statements, statement.name):
             return True
         if statement.kind in PORTAL_NAMES and unsettled(talk, talk.portals, statement.name):
             return True
@@ -60,9 +62,11 @@ def not_now(talk: Conversation, judged: Judged) -> Refusal | None:
                 return TOO_MANY_NAMES
             case StatementKind.DECLARE, _ if talk.portals.full:
                 return TOO_MANY_NAMES
-            case StatementKind.EXECUTE, str(name):
+            case StatementKind.EXECUTE | StatementKind.EXPLAIN, str(name):
                 prepared = talk.statements.get(name)
                 refusal = outdated(talk, prepared) if prepared is not None else None
+                if refusal is None and prepared is not None and wanted_by(prepared.judged):
+                    refusal = NOT_BY_SQL
                 if refusal is not None:
                     return refusal
             case StatementKind.FETCH, str(name):

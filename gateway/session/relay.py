@@ -31,6 +31,7 @@ from gateway.session.commands import (
 from gateway.session.conversation import Conversation, LimitReached, SecondLock, UpstreamViolation
 from gateway.session.judge import Judge, Judged
 from gateway.session.lane import Lane
+from gateway.session.lookups import Lookups
 from gateway.session.refusals import fatal, notice
 from protocol.errors import ProtocolViolation
 from protocol.frames import BackendFrames, Frame, FrontendFrames
@@ -71,8 +72,11 @@ class Relay:
         "_waits_for_verdict",
     )
 
-    def __init__(self, judge: Judge, *, max_message_bytes: int, may_listen: bool = False) -> None:
-        self._talk = Conversation(judge, may_listen=may_listen)
+    def __init__(
+        self, judge: Judge, *, max_message_bytes: int, may_listen: bool = False, lookups: Lookups | None = None
+    ) -> None:
+        """`lookups` counts for all sessions of a grant."""
+        self._talk = Conversation(judge, may_listen=may_listen, lookups=lookups or Lookups())
         self._asking = Asking(self._talk)
         self._answering = Answering(self._talk)
         self._from_client = FrontendFrames(max_message_bytes)

@@ -95,8 +95,8 @@ def problem(mask: Mask, column: Column) -> str | None:
 
 def lookup_problem(column: Column) -> str | None:
     """Why rows cannot be looked up by a column of this type; None if they can. For policy errors at load."""
-    if not column.has_equality or column.type_kind == "c":
-        return f"lookup needs a type with an equality of its own, which {column.type_name} has not"
+    if not column.has_equality or column.type_kind not in ("b", "e") or column.type_category == "A":
+        return f"lookup needs a type of single values that can be equal, not {column.type_name}"
     return None
 
 

@@ -61,6 +61,8 @@ def problem_document(mask: Mask, column: Column, misfit: Misfit) -> str | None:
     for path, inner in mask.paths:
         if inner.hide_null:
             return f"{path}: hide_null is for the column, not for a path"
+        if inner.lookup:
+            return f"{path}: lookup is for the column, not for a path"
         if inner.paths:
             return f"{path}: a path leads to one mask, not to further paths"
         wrong = _problem_inside(inner, misfit)

@@ -295,6 +295,19 @@ def test_a_mistake_is_reported_with_its_line(
     assert line in text.splitlines()[found.line - 1]
 
 
+def test_a_column_that_cannot_be_looked_up_is_a_mistake(catalog: Catalog) -> None:
+    lookup = '[classification."public.support_tickets"]\ntags = { mask = "null", lookup = true }\n'
+    (found,) = check_against(compiled(GOOD + lookup), catalog, "shop")
+    assert found.path == 'classification."public.support_tickets".tags'
+    assert "lookup needs a type of single values" in found.message
+    fine = GOOD.replace('style = "email" }', 'style = "email", lookup = true }')
+    assert check_against(compiled(fine), catalog, "shop") == ()
+    policy = compiled(fine).role("support")
+    assert policy is not None
+    assert policy.mask_of("public.customers", "email").lookup
+    assert policy.limits.lookups == 100
+
+
 def test_all_mistakes_are_reported_at_once_in_the_order_of_the_file(catalog: Catalog) -> None:
     text = GOOD
     for old, new, *_ in (MISTAKES[0], MISTAKES[3], MISTAKES[4], MISTAKES[7], MISTAKES[10]):

@@ -33,7 +33,9 @@ def test_each_fact_is_counted() -> None:
         opened("s2"),
         judged(1),
         judged(2),
-        judged(3, kind="delete", verdict="refused"),
+        judged(3, kind="delete", verdict="refused", lookups=("public.customers.email",)),
+        judged(4, how="parse", kind="explain", lookups=("public.customers.email",)),
+        judged(5, how="execute", kind="explain", lookups=("public.customers.email", "public.customers.email")),
         ended(1, rows=10, bytes=100, microseconds=2_000_000),
         StatementEnded(number=2, outcome="failed"),
         CopyEnded(number=2, bytes=7),
@@ -53,6 +55,7 @@ def test_each_fact_is_counted() -> None:
     assert found["pgcurfew_statements_total", "select", "rewritten"] == 2
     assert found["pgcurfew_statements_total", "delete", "refused"] == 1
     assert found["pgcurfew_statements_ended_total", "failed"] == 1
+    assert found["pgcurfew_lookups_total",] == 2
     assert found["pgcurfew_rows_total",] == 10
     assert found["pgcurfew_result_bytes_total",] == 100
     assert found["pgcurfew_copy_in_bytes_total",] == 7

@@ -1,7 +1,8 @@
-"""Columns that may be looked up: the row is found by its raw value, and by nothing else than equality with a constant."""
+"""Columns that may be looked up: a row is found by its raw value, and by nothing else than `=` and a constant."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
@@ -16,7 +17,7 @@ from tests.masking.attack.run import ask, cases, leaks
 from tests.masking.attack.stage import CUSTOMER_MASKS, FOLDER, READER, WRITER, Stage, read_catalog, staged
 from tests.support.postgres import Postgres
 
-LOOKED_UP = ("email", "card", "dob", "salary", "level", "ip", "mood", "contact", "nick", "token", "tags", "settings")
+LOOKED_UP = ("email", "card", "dob", "salary", "level", "ip", "mood", "contact", "nick", "token", "settings")
 MASKS = {
     **CUSTOMER_MASKS,
     **{column: replace(CUSTOMER_MASKS[column], lookup=True) for column in LOOKED_UP},
@@ -36,45 +37,53 @@ BY_PARENT_ONLY = looking(READER, CUSTOMER_MASKS)
 LOOKER = looking(READER, VIPS)
 LOOKING_WRITER = looking(WRITER, VIPS)
 
-#: Columns whose values are looked up, and rows of twin a.
-HONEST = [
-    ("SELECT id, email FROM customers WHERE email = 'czqxalpha01@mail1.example'", ["email"], [1]),
-    ("SELECT id FROM customers WHERE 'czqxalpha01@mail1.example' = email", ["email"], [1]),
-    ("SELECT id FROM customers WHERE email = 'czqxalpha01@mail1.example'::varchar", ["email"], [1]),
-    ("SELECT id FROM customers WHERE email = 'czqxalpha01@mail1.example' AND city = 'Bonn'", ["email"], [1]),
-    ("SELECT id FROM customers WHERE id > 0 AND (city = 'Bonn' AND email = 'czqxalpha01@mail1.example')", ["email"], [1]),
-    ("SELECT id FROM customers WHERE email = 'czqxalpha01@mail1.example' AND city = 'Ulm'", ["email"], []),
-    ("SELECT c.id FROM customers c WHERE c.email = 'czqxalpha02@mail2.example'", ["email"], [2]),
-    ("SELECT id FROM customers WHERE crm.customers.email = 'czqxalpha02@mail2.example'", ["email"], [2]),
-    ("SELECT id FROM customers WHERE customers.email OPERATOR(pg_catalog.=) 'czqxalpha02@mail2.example'", ["email"], [2]),
-    ("SELECT a FROM customers c(a, b, e) WHERE e = 'czqxalpha02@mail2.example'", ["email"], [2]),
-    ("SELECT id FROM customers WHERE email = 'czqxalpha11@mail2.example'", ["email"], [11]),
-    ("SELECT id FROM ONLY customers WHERE email = 'czqxalpha11@mail2.example'", ["email"], []),
-    ("SELECT id, lounge FROM vip_customers WHERE email = 'czqxalpha11@mail2.example'", ["email"], [11]),
-    ("SELECT id FROM customers TABLESAMPLE system (100) WHERE email = 'czqxalpha02@mail2.example'", ["email"], [2]),
-    ("SELECT o.id FROM customers c JOIN orders o ON o.customer_id = c.id WHERE c.email = 'czqxalpha03@mail0.example'", ["email"], [3]),
-    ("SELECT o.id FROM orders o, customers c WHERE o.customer_id = c.id AND c.email = 'czqxalpha03@mail0.example'", ["email"], [3]),
-    ("SELECT c.id FROM customers c LEFT JOIN orders o ON o.customer_id = c.id WHERE c.email = 'czqxalpha11@mail2.example'", ["email"], [11]),
-    ("SELECT c.id FROM orders o RIGHT JOIN customers c ON o.customer_id = c.id WHERE c.email = 'czqxalpha11@mail2.example'", ["email"], [11]),
-    ("SELECT id FROM orders WHERE customer_id IN (SELECT id FROM customers WHERE email = 'czqxalpha03@mail0.example')", ["email"], [3]),
-    ("SELECT id FROM orders o WHERE EXISTS (SELECT FROM customers c WHERE c.id = o.customer_id AND email = 'czqxalpha03@mail0.example')", ["email"], [3]),
-    ("WITH c AS (SELECT id FROM customers WHERE email = 'czqxalpha03@mail0.example') SELECT id FROM c", ["email"], [3]),
-    ("SELECT id FROM customers WHERE email = 'czqxalpha01@mail1.example' UNION ALL SELECT id FROM customers WHERE email = 'czqxalpha02@mail2.example'", ["email", "email"], [1, 2]),
-    ("SELECT c.id, c.email, city, count(*) FROM customers c WHERE email = 'czqxalpha01@mail1.example' GROUP BY c.id", ["email"], [1]),
-    ("SELECT id, ctid IS NULL, c.* FROM customers c WHERE email = 'czqxalpha01@mail1.example'", ["email"], [1]),
-    ("SELECT id FROM customers WHERE card = '4929551010001234'", ["card"], [1]),
-    ("SELECT id FROM customers WHERE dob = DATE '1957-03-04'", ["dob"], [4]),
-    ("SELECT id FROM customers WHERE salary = 918273.01", ["salary"], [1]),
-    ("SELECT id FROM customers WHERE salary = 918273.011", ["salary"], []),
-    ("SELECT id FROM customers WHERE level = 42 AND id < 5", ["level"], [1, 4]),
-    ("SELECT id FROM customers WHERE ip = '10.7.74.3'", ["ip"], [3]),
-    ("SELECT id FROM customers WHERE mood = 'cross' AND id = 5", ["mood"], [5]),
-    ("SELECT id FROM customers WHERE contact = 'xylophone06@contact.example'", ["contact"], [6]),
-    ("SELECT id FROM customers WHERE nick = 'nzqxalpha07'", ["nick"], [7]),
-    ("SELECT id FROM customers WHERE token = '00000800-1111-2222-3333-444455556666'::uuid", ["token"], [8]),
-    ("SELECT id FROM customers WHERE tags = '{zqxalpha,zqxalpha09}'", ["tags"], [9]),
-    ("SELECT id FROM customers WHERE upper_email = 'CZQXALPHA09@MAIL0.EXAMPLE'", ["upper_email"], [9]),
-]  # fmt: skip
+#: The columns that are looked up; the rows of twin a; the statement, in which @07 is customer 7's address.
+HONEST_TEXT = """
+email | 1 | SELECT id, email FROM customers WHERE email = @01
+email | 1 | SELECT id FROM customers WHERE @01 = email
+email | 1 | SELECT id FROM customers WHERE email = @01::varchar
+email | 1 | SELECT id FROM customers WHERE email = @01 AND city = 'Bonn'
+email | 1 | SELECT id FROM customers WHERE id > 0 AND (city = 'Bonn' AND email = @01)
+email |  | SELECT id FROM customers WHERE email = @01 AND city = 'Ulm'
+email | 2 | SELECT c.id FROM customers c WHERE c.email = @02
+email | 2 | SELECT id FROM customers WHERE crm.customers.email = @02
+email | 2 | SELECT id FROM customers WHERE customers.email OPERATOR(pg_catalog.=) @02
+email | 2 | SELECT a FROM customers c(a, b, e) WHERE e = @02
+email | 11 | SELECT id FROM customers WHERE email = @11
+email |  | SELECT id FROM ONLY customers WHERE email = @11
+email | 11 | SELECT id, lounge FROM vip_customers WHERE email = @11
+email | 2 | SELECT id FROM customers TABLESAMPLE system (100) WHERE email = @02
+email | 3 | SELECT o.id FROM customers c JOIN orders o ON o.customer_id = c.id WHERE c.email = @03
+email | 3 | SELECT o.id FROM orders o, customers c WHERE o.customer_id = c.id AND c.email = @03
+email | 11 | SELECT c.id FROM customers c LEFT JOIN orders o ON o.customer_id = c.id WHERE c.email = @11
+email | 11 | SELECT c.id FROM orders o RIGHT JOIN customers c ON o.customer_id = c.id WHERE c.email = @11
+email | 3 | SELECT id FROM orders WHERE customer_id IN (SELECT id FROM customers WHERE email = @03)
+email | 3 | SELECT id FROM orders o WHERE EXISTS (SELECT FROM customers c WHERE c.id = o.customer_id AND email = @03)
+email | 3 | WITH c AS (SELECT id FROM customers WHERE email = @03) SELECT id FROM c
+email email | 1 2 | SELECT id FROM customers WHERE email = @01 UNION ALL SELECT id FROM customers WHERE email = @02
+email | 1 | SELECT c.id, c.email, city, count(*) FROM customers c WHERE email = @01 GROUP BY c.id
+email | 1 | SELECT id, ctid IS NULL, c.* FROM customers c WHERE email = @01
+card | 1 | SELECT id FROM customers WHERE card = '4929551010001234'
+dob | 4 | SELECT id FROM customers WHERE dob = DATE '1957-03-04'
+salary | 1 | SELECT id FROM customers WHERE salary = 918273.01
+salary |  | SELECT id FROM customers WHERE salary = 918273.011
+level | 1 4 | SELECT id FROM customers WHERE level = 42 AND id < 5
+ip | 3 | SELECT id FROM customers WHERE ip = '10.7.74.3'
+mood | 5 | SELECT id FROM customers WHERE mood = 'cross' AND id = 5
+contact | 6 | SELECT id FROM customers WHERE contact = 'xylophone06@contact.example'
+nick | 7 | SELECT id FROM customers WHERE nick = 'nzqxalpha07'
+token | 8 | SELECT id FROM customers WHERE token = '00000800-1111-2222-3333-444455556666'::uuid
+upper_email | 9 | SELECT id FROM customers WHERE upper_email = 'CZQXALPHA09@MAIL0.EXAMPLE'
+"""
+
+
+def _honest(line: str) -> tuple[str, list[str], list[int]]:
+    columns, ids, sql = line.split(" | ")
+    sql = re.sub(r"@(\d\d)", lambda at: f"'czqxalpha{at[1]}@mail{int(at[1]) % 3}.example'", sql)
+    return sql, columns.split(), [int(number) for number in ids.split()]
+
+
+HONEST = [_honest(line) for line in HONEST_TEXT.strip().splitlines()]
 
 
 @pytest.fixture(scope="module")
@@ -143,6 +152,38 @@ def test_a_parameter_has_the_type_that_it_has_directly(
             told.append(described.param_type(0))
             connections["a"].execute("DEALLOCATE typed")
         assert told[0] == told[1], column
+
+
+TEXT_AS_NUMBER = """
+CREATE CAST (text AS integer) WITH INOUT AS IMPLICIT; CREATE CAST (varchar AS integer) WITH INOUT AS IMPLICIT;
+CREATE CAST (character AS integer) WITH INOUT AS IMPLICIT
+"""
+
+
+@pytest.mark.parametrize("given", ["$1", "5", "$1::int", "-5", "true", "5::varchar::int", "B'1'", "'5'::int"])
+@pytest.mark.parametrize("column", ["email", "card", "contact"])
+def test_no_cast_that_needs_no_syntax_quotes_a_value_in_its_error(
+    postgres: Postgres, stage: Stage, column: str, given: str
+) -> None:
+    judged = review(f"SELECT id FROM customers WHERE {column} = {given}", LOOKER, stage.catalog)
+    assert judged.refusal is None
+    with psycopg.connect(postgres.dsn("attack_a"), options="-c search_path=crm,public") as owner:
+        owner.execute(TEXT_AS_NUMBER)
+        owner.execute("SELECT set_config('pgcurfew.mask_key', 'a-key', true)")
+        types, values = ([23], [b"5"]) if "$1" in given else (None, None)
+        result = owner.pgconn.exec_params(judged.text.encode(), values, param_types=types)
+        assert b"zqxalpha" not in result.error_message
+        assert b"4929551" not in result.error_message
+        assert b"xylophone" not in result.error_message
+        owner.rollback()
+
+
+@pytest.mark.parametrize("column", ["tags", "home", "profile"])
+def test_a_type_that_cannot_be_looked_up_is_compared_by_its_mask(stage: Stage, column: str) -> None:
+    masks = {**MASKS, column: Mask(MaskKind.NULL, lookup=True)}
+    columns = {**LOOKER.classification, "crm.customers": masks, "crm.vip_customers": masks}
+    policy = replace(LOOKER, classification=columns)
+    assert looked_up(f"SELECT id FROM customers WHERE {column} = $1", policy, stage) == []
 
 
 def test_a_lookup_uses_the_index(stage: Stage, connections: dict[str, psycopg.Connection]) -> None:
