@@ -12,6 +12,7 @@ from gateway.session.allowance import too_many_written
 from gateway.session.asking import REFUSED_QUERY as FAIL
 from gateway.session.conversation import Conversation, LimitReached, SecondLock, UpstreamViolation
 from gateway.session.guard import COMMIT, ROLLBACK
+from gateway.session.plans import LONGEST_PLAN, without_sizes
 from gateway.session.refusals import as_asked, error, without_values
 from gateway.session.replies import BIND, CLOSE, COPY_FAIL, DESCRIBE, EXECUTE, PARSE, QUERY, SYNC, Expected, Running
 from masking.review import position_in_original
@@ -70,13 +71,28 @@ class Answering:
         if limits is None:
             running.rows += rows.count
             running.bytes += len(rows.data)
-            self._parts.append(rows.data)
+            self._pass(running, rows.data)
             return
         passes, head.overrun = self._talk.allowance.passing(limits, running, rows)
         running.rows += rows.count if passes == len(rows.data) else rows.counted(passes)
         running.bytes += passes
-        self._parts.append(rows.data[:passes])
+        self._pass(running, rows.data[:passes])
         self._talk.wants_cancel = head.overrun is not None
+
+    def _pass(self, running: Running, data: bytes) -> None:
+        if running.plan is None:
+            self._parts.append(data)
+            return
+        running.plan.append(data)
+        if running.bytes > LONGEST_PLAN:
+            raise UpstreamViolation("a plan that is too long to be looked at")
+
+    def _release(self, head: Expected | None) -> None:
+        """The rows of a plan are all here."""
+        if head is not None and head.running and head.running[0].plan:
+            running = head.running[0]
+            self._parts.append(without_sizes(b"".join(running.plan or ())))
+            running.plan = []
 
     def message(self, frame: Frame, now: float) -> None:
         """Take one whole message. Raises UpstreamViolation, SecondLock, UpstreamEnds."""
@@ -118,6 +134,7 @@ class Answering:
             return
         if not head.running:
             raise UpstreamViolation("an answer to a statement that was not sent")
+        self._release(head)
         command = decode_backend(raw[0], raw[5:])
         assert isinstance(command, CommandComplete)
         running = head.ended()
@@ -145,6 +162,7 @@ class Answering:
 
     def _portal_suspended(self, raw: bytes, now: float) -> None:
         head = self._head(EXECUTE)
+        self._release(head)
         if head.overrun is not None:
             self._overran(head, head.ended(), head.overrun, now)
             return
@@ -188,6 +206,7 @@ class Answering:
         talk.copying_in = talk.copied_in = False
         talk.copied_bytes = 0
         head = talk.replies.head
+        self._release(head)
         if fields.get("V", fields.get("S")) in ("FATAL", "PANIC"):
             self._fail(talk.replies.still_running(), fields, "cut", now)
             self._parts.append(_shown(response, None))

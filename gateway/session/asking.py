@@ -207,7 +207,9 @@ class Asking:
             number = talk.next_number()
             talk.facts.append(statement.fact(number, "simple", talk.transaction, of=names.number_of(talk, statement)))
             taken = names.taken(talk, statement)
-            running.append(Running(number, now, undo=names.effects(talk, statement, judged, number), taken=taken))
+            plan: list[bytes] | None = [] if statement.plan else None
+            undo = names.effects(talk, statement, judged, number)
+            running.append(Running(number, now, undo=undo, taken=taken, plan=plan))
         expected.running = running
         self._send(query_frame(judged.sent), expected)
         if talk.guard is not None and not talk.replies.skipping:
@@ -322,7 +324,7 @@ class Asking:
         else:
             number = talk.next_number()
             fact = statement.fact(number, "execute", talk.transaction, of=prepared.number, parameters=portal.parameters)
-            running = Running(number, now, taken=portal.taken)
+            running = Running(number, now, taken=portal.taken, plan=[] if statement.plan else None)
             if prepared.by_sql:
                 # Its name was made when PREPARE or DECLARE ran; what runs now is what they hold.
                 fact = replace(fact, kind=RUNS_WHAT[statement.kind].value, lookups=())

@@ -78,6 +78,8 @@ class JudgedStatement(msgspec.Struct, frozen=True):
     original: str
     #: Does it change or use what a name stands for (gateway.session.names)?
     about_names: bool = False
+    #: An EXPLAIN over what is masked: its rows are looked at (gateway.session.plans).
+    plan: bool = False
 
     def fact(
         self,
@@ -354,6 +356,7 @@ def _statement_in_words(
         original=text.strip() if whole else text[statement.start : statement.end].strip(),
         # EXPLAIN has a name when it is one of EXECUTE.
         about_names=statement.kind in ABOUT_NAMES or statement.name is not None,
+        plan=statement.kind is StatementKind.EXPLAIN and verdict == "rewritten",
     )
 
 

@@ -78,9 +78,9 @@ class Lane:
             return None
         talk = self._talk
         prepared = talk.statements.by_bytes(data[6:end])
-        if prepared is None or prepared.by_sql or prepared.statement is None or prepared.statement.about_names:
+        if prepared is None or prepared.by_sql or prepared.statement is None:
             return None
-        if prepared.statement.lookups:
+        if prepared.statement.about_names or prepared.statement.plan or prepared.statement.lookups:
             return None
         if talk.limits is not None and may_write(talk.judge, prepared.statement):
             return None
@@ -107,7 +107,9 @@ class Lane:
         if judged.refusal is not None or len(judged.statements) != 1:
             return None
         [statement] = judged.statements
-        if statement.about_names or statement.lookups or (talk.limits is not None and may_write(talk.judge, statement)):
+        if statement.about_names or statement.plan or statement.lookups:
+            return None
+        if talk.limits is not None and may_write(talk.judge, statement):
             return None
         number = talk.next_number()
         fact = statement.fact(number, "simple", talk.transaction)

@@ -23,6 +23,9 @@ COPY_FAIL = ord("f")
 COPY_ENDS = (COPY_DONE, COPY_FAIL)
 
 
+Pieces = list[bytes]
+
+
 class Running(msgspec.Struct):
     """A statement whose event is written and whose end is not. `started` in seconds (monotonic)."""
 
@@ -33,6 +36,8 @@ class Running(msgspec.Struct):
     undo: Sequence[Undo] = ()
     #: Of a page of a portal or a cursor, where results are limited: what the pages before it gave.
     taken: Taken | None = None
+    #: Of an EXPLAIN whose sizes are not shown (gateway.session.plans): the rows so far.
+    plan: Pieces | None = None
 
 
 class Expected(msgspec.Struct):

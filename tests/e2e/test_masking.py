@@ -252,3 +252,27 @@ async def test_asyncpg_sees_masks_in_binary(gateway: RunningGateway, given: Give
         cursor = direct.cursor("SELECT email, phone, street FROM customers")
         assert not canaries.found_in(str([row async for row in cursor]))
     await direct.close()
+
+
+PLANS = [
+    "EXPLAIN (ANALYZE, TIMING off, SUMMARY off) SELECT * FROM customers ORDER BY email, id",
+    "EXPLAIN (ANALYZE, TIMING off, SUMMARY off) "
+    "SELECT c.email FROM customers c JOIN sales.orders o ON o.customer_id = c.id",
+    "EXPLAIN (ANALYZE, TIMING off, SUMMARY off, FORMAT json) "
+    "SELECT email, count(*) FROM customers GROUP BY 1 ORDER BY 1",
+]
+
+
+@pytest.mark.parametrize("sql", PLANS)
+def test_a_plan_does_not_say_how_much_memory_raw_values_took(connection: psycopg.Connection[Any], sql: str) -> None:
+    asked: list[psycopg.Cursor[Any]] = [ClientCursor(connection), connection.cursor(), connection.cursor(binary=True)]
+    for cursor in asked:
+        cursor.execute(sql)
+        shown = "\n".join(str(row[0]) for row in cursor.fetchall())
+        assert "Scan" in shown
+        assert "Sort Method: hidden" in shown or "Buckets: hidden" in shown or "'Sort Method': None" in shown
+        assert "kB" not in shown
+    with connection.transaction():
+        # In pages, each of which the portal gives by itself.
+        stepwise = connection.execute(sql)
+        assert "kB" not in str(stepwise.fetchmany(1)) + str(stepwise.fetchall())
