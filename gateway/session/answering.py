@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from gateway.session.allowance import too_many_written
-from gateway.session.asking import REFUSED_QUERY as FAIL
 from gateway.session.conversation import Conversation, LimitReached, SecondLock, UpstreamViolation
-from gateway.session.guard import COMMIT, ROLLBACK
+from gateway.session.guard import COMMIT, FAIL, ROLLBACK, after_batch
 from gateway.session.plans import LONGEST_PLAN, without_sizes
 from gateway.session.refusals import as_asked, error, without_values
 from gateway.session.replies import BIND, CLOSE, COPY_FAIL, DESCRIBE, EXECUTE, PARSE, QUERY, SYNC, Expected, Running
@@ -215,6 +214,8 @@ class Answering:
             self._parts.append(_shown(response, None))
             return
         if head.ours == "fail":
+            if head.kind != QUERY:
+                talk.replies.skip_batch()
             return
         if head.ours and head.kind == QUERY:
             if head.ours == "begin" or talk.guard is None:
@@ -291,18 +292,13 @@ class Answering:
             return False
         if guard is not None and status != "I":
             keep = status == "T" and not talk.to_fail
-            self._ask(COMMIT if keep else ROLLBACK, Expected(QUERY, head.batch, ours="finish"))
+            after_batch(talk, head, COMMIT if keep else ROLLBACK, "finish")
             return True
         if talk.to_fail and status == "T":
-            self._ask(FAIL, Expected(QUERY, head.batch, ours="fail"))
+            after_batch(talk, head, FAIL, "fail")
             return True
         talk.guard, talk.to_fail = None, False
         return False
-
-    def _ask(self, raw: bytes, expected: Expected) -> None:
-        """Have PostgreSQL do something that the client did not ask for."""
-        self._talk.replies.expect(expected)
-        self._talk.ours.append(raw)
 
     def _overran(self, head: Expected, running: Running, refusal: Refusal, now: float) -> None:
         """The statement is through, and was over a limit. The client hears that it failed, and PostgreSQL is

@@ -184,8 +184,7 @@ class Asking:
             if refusal is not None:
                 self._note_refusal("simple", refusal, judged.original)
         if refusal is not None:
-            self._send(REFUSED_QUERY, Expected(QUERY, talk.batch, refusal=refusal))
-            talk.batch += 1
+            self._send_query(REFUSED_QUERY, Expected(QUERY, talk.batch, refusal=refusal))
             return True
         guarded = guard.before_query(talk, judged.statements)
         if guarded is None:
@@ -194,8 +193,7 @@ class Asking:
         if isinstance(guarded, Refusal):
             talk.refused += 1
             self._note_refusal("simple", guarded, judged.original)
-            self._send(REFUSED_QUERY, Expected(QUERY, talk.batch, refusal=guarded))
-            talk.batch += 1
+            self._send_query(REFUSED_QUERY, Expected(QUERY, talk.batch, refusal=guarded))
             return True
         if guarded:
             self._parts.append(guard.begin_alone(talk))
@@ -211,10 +209,7 @@ class Asking:
             undo = names.effects(talk, statement, judged, number)
             running.append(Running(number, now, undo=undo, taken=taken, plan=plan))
         expected.running = running
-        self._send(query_frame(judged.sent), expected)
-        if talk.guard is not None and not talk.replies.skipping:
-            talk.guard.closed = True
-        talk.batch += 1
+        self._send_query(query_frame(judged.sent), expected)
         return True
 
     def _parse(self, raw: bytes, now: float) -> bool:
@@ -394,8 +389,7 @@ class Asking:
 
     def _function_call(self) -> None:
         self._note_refusal("function-call", FUNCTION_CALLS, FUNCTION_CALLS.message)
-        self._send(REFUSED_QUERY, Expected(QUERY, self._talk.batch, refusal=FUNCTION_CALLS))
-        self._talk.batch += 1
+        self._send_query(REFUSED_QUERY, Expected(QUERY, self._talk.batch, refusal=FUNCTION_CALLS))
 
     # what they share
 
@@ -404,6 +398,14 @@ class Asking:
         if self._unflushed:
             self._unflushed = False
             self._parts.append(guard.FLUSH)
+
+    def _send_query(self, raw: bytes, expected: Expected) -> None:
+        """A message that ends its batch, unless PostgreSQL skips it."""
+        talk = self._talk
+        self._send(raw, expected)
+        if talk.guard is not None and not talk.replies.skipping:
+            talk.guard.closed = True
+        talk.batch += 1
 
     def _send(self, raw: bytes, expected: Expected) -> None:
         self._talk.replies.expect(expected)

@@ -12,25 +12,23 @@ from collections.abc import Sequence
 from gateway.session.allowance import may_write
 from gateway.session.conversation import Conversation, Guard
 from gateway.session.judge import JudgedStatement
-from gateway.session.replies import BIND, CLOSE, EXECUTE, PARSE, QUERY, Expected
+from gateway.session.replies import EXECUTE, QUERY, SYNC, Expected
 from masking.policy import StatementKind
 from masking.verdict import Refusal
-from protocol.frontend import Bind, Close, Execute, Flush, Parse, Query
+from protocol.frontend import Bind, Close, Execute, Flush, Parse, Query, Sync
 
 #: No client's name: its words would have to hold the secret of nobody, and a clash only fails.
 _NAME = "pgcurfew guard"
-BEGIN = Query("BEGIN").encode()
-COMMIT = Query("COMMIT").encode()
-ROLLBACK = Query("ROLLBACK").encode()
 FLUSH = Flush().encode()
-_IN_A_BATCH = (
-    (PARSE, Parse(_NAME, "BEGIN")),
-    (BIND, Bind(_NAME, _NAME)),
-    (EXECUTE, Execute(_NAME)),
-    (CLOSE, Close("S", _NAME)),
-    (CLOSE, Close("P", _NAME)),
-)
-BEGIN_IN_A_BATCH = b"".join(message.encode() for _, message in _IN_A_BATCH)
+#: What keeps a guarded write, what takes it back, and what no transaction outlives.
+COMMIT, ROLLBACK, FAIL = "COMMIT", "ROLLBACK", "pgcurfew refused this statement"
+
+
+def _in_a_batch(text: str) -> list[tuple[int, bytes]]:
+    """A statement by names of its own: a Query would take the unnamed statement and portal away."""
+    messages = (Parse(_NAME, text), Bind(_NAME, _NAME), Execute(_NAME), Close("S", _NAME), Close("P", _NAME))
+    return [(message.kind, message.encode()) for message in messages]
+
 
 #: Statements about transactions that neither open nor end a block (PG manual, part VI).
 _WITHIN_A_BLOCK = ("SAVEPOINT", "RELEASE", "ROLLBACK TO", "ROLLBACK WORK TO", "ROLLBACK TRANSACTION TO", "SET")
@@ -95,13 +93,23 @@ def begin_alone(talk: Conversation) -> bytes:
     """What goes before a query string, and what is awaited for it."""
     talk.guard = Guard(talk.batch, closed=True)
     talk.replies.expect(Expected(QUERY, talk.batch, ours="begin"))
-    return BEGIN
+    return Query("BEGIN").encode()
 
 
 def begin_in_batch(talk: Conversation) -> bytes:
-    """What goes before an Execute, and what is awaited for it. By a name of its own, for a Query would
-    take the unnamed statement and portal away."""
+    """What goes before an Execute, and what is awaited for it."""
     talk.guard = Guard(talk.batch)
-    for kind, _ in _IN_A_BATCH:
-        talk.replies.expect(Expected(kind, talk.batch, ours="begin"))
-    return BEGIN_IN_A_BATCH
+    return _expected(talk, _in_a_batch("BEGIN"), talk.batch, "begin")
+
+
+def after_batch(talk: Conversation, head: Expected, text: str, why: str) -> None:
+    """Have PostgreSQL run `text` after the batch that `head` ended, in the protocol that the batch was in."""
+    alone, in_a_batch = [(QUERY, Query(text).encode())], [*_in_a_batch(text), (SYNC, Sync().encode())]
+    messages = alone if head.kind == QUERY else in_a_batch
+    talk.ours.append(_expected(talk, messages, head.batch, why))
+
+
+def _expected(talk: Conversation, messages: Sequence[tuple[int, bytes]], batch: int, why: str) -> bytes:
+    for kind, _ in messages:
+        talk.replies.expect(Expected(kind, batch, ours=why))
+    return b"".join(raw for _, raw in messages)

@@ -61,7 +61,7 @@ def alive(pid: int) -> bool:
 
 
 def cluster_of(folder: Path) -> Path:
-    port = load_settings(folder / "pgcurfew.toml", environment={}).targets["shop"].port
+    port = load_settings(folder / "pgcurfew.toml", environment={}).targets["shop"].port[0]
     return next(Path("/tmp").glob(f"pgcurfew-pg-*/.s.PGSQL.{port}")).parent
 
 

@@ -91,6 +91,8 @@ COPY = "COPY pgbench_history (tid) FROM STDIN"
 @example([Parse("", "SELECT 1"), Query(UPDATE)])
 @example([*run("", "", UPDATE, 0), Query("")])
 @example([Query("SELECT 1"), CopyDone(), Query(UPDATE)])
+@example([*run("", "", UPDATE, 0), Sync(), Bind("", ""), Sync()])
+@example([*run("", "", UPDATE, 0), Query("SELEC 1")])
 @example([Parse("", COPY), Bind("", ""), Execute(""), Sync(), PAUSE, CopyData(b"wrong"), CopyDone(), Query("")])
 @example([*run("", "", WRITES[5], 0), Query(""), PAUSE])
 def test_the_same_answers_in_the_same_order(peers: tuple[Peer, Peer], conversation: list[Any]) -> None:
