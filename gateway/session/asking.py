@@ -336,7 +336,7 @@ class Asking:
     def _describe(self, raw: bytes) -> None:
         talk = self._talk
         decode_frontend(DESCRIBE, raw[5:])
-        if talk.former is not None:
+        if talk.former:
             name = raw[6:-1].decode("utf-8")
             held = talk.statements.get(name) if raw[5:6] == b"S" else talk.portals.get(name)
             refusal = names.of_former_policy(talk, held)

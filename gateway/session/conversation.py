@@ -61,9 +61,9 @@ class Alone(msgspec.Struct):
 @dataclass(slots=True)
 class Conversation:
     judge: Judge
-    #: Who judged before the policy changed, and the last batch that may hold what was judged so.
-    former: Judge | None = None
-    former_until: int = 0
+    #: Who judged before the policy changed, each with the last batch that may hold what was judged so;
+    #: oldest first. Not empty once it has changed.
+    former: tuple[tuple[int, Judge], ...] = ()
     #: May notifications of other sessions reach the client?
     may_listen: bool = False
     #: Number of the batch being sent; a Sync or a Query ends one.
@@ -190,16 +190,20 @@ class Conversation:
 
     def judge_anew(self, judge: Judge) -> None:
         """From the next statement on another judge judges; what was sent before is answered as it was judged."""
-        self.former = self.judge
         # A batch of which nothing is sent yet holds nothing that was judged before.
-        self.former_until = self.batch if self.replies.last_batch == self.batch else self.batch - 1
+        until = self.batch if self.replies.last_batch == self.batch else self.batch - 1
+        unanswered = self.replies.first_batch or self.batch
+        self.former = (*(former for former in self.former if former[0] >= unanswered), (until, self.judge))
         self.judge = judge
         self.limits = counted(judge)
         self.may_listen = StatementKind.LISTEN in judge.policy.statements
 
     def judge_of(self, batch: int) -> Judge:
         """Who judged what this batch holds."""
-        return self.judge if self.former is None or batch > self.former_until else self.former
+        for until, judge in self.former:
+            if batch <= until:
+                return judge
+        return self.judge
 
     def next_number(self) -> int:
         self.numbered += 1

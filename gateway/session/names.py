@@ -79,7 +79,7 @@ def not_now(talk: Conversation, judged: Judged) -> Refusal | None:
 def of_former_policy(talk: Conversation, held: Prepared | Portal | None) -> Refusal | None:
     """Why a statement or a cursor may not go on that was judged before the policy changed. (A changed
     catalog leaves open cursors alone, as PostgreSQL does: their plan is made.)"""
-    if held is None or talk.former is None:
+    if held is None or not talk.former:
         return None
     prepared = held.prepared if isinstance(held, Portal) else held
     return None if prepared.judged.policy == talk.judge.policy.version else outdated(talk, prepared)

@@ -114,6 +114,11 @@ class Replies:
         return queue[0] if queue else None
 
     @property
+    def first_batch(self) -> int:
+        """The batch of what is answered next; 0 when all is."""
+        return self._queue[0].batch if self._queue else 0
+
+    @property
     def last_batch(self) -> int:
         """The batch of what was sent last and is not answered yet; 0 when all is."""
         return self._queue[-1].batch if self._queue else 0

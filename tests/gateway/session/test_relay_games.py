@@ -422,3 +422,15 @@ def test_a_long_answer_to_nobody_is_broken_off(relay: Relay) -> None:
     assert ending(done) == "client"
     assert any(isinstance(command, CancelUpstream) for command in done)
     assert outcomes(done) == ["cut"]
+
+
+def test_a_statement_before_two_reloads_is_checked_by_the_policy_that_judged_it(relay: Relay) -> None:
+    relay.client_sent(says(Query("SELECT id FROM customers")), 1.0)
+    tight = replace(POLICY, version="p2", classification={"public.customers": {"id": Mask(MaskKind.FIXED)}})
+    relay.judge_anew(Judge(tight, CATALOG), PolicyLoaded("p2", before="p1"))
+    relay.client_sent(says(Query("SELECT 1")), 1.0)
+    relay.judge_anew(Judge(replace(tight, version="p3"), CATALOG), PolicyLoaded("p3", before="p2"))
+    described = says(RowDescription((Field("id", 1000, 1, 23, 4, -1, 0),)))
+    heard = client_hears(relay.upstream_sent(described + says(CommandComplete("SELECT 0"), READY), 1.0))
+    assert [type(one) for one in heard] == [RowDescription, CommandComplete, ReadyForQuery]
+    assert ending(relay.upstream_sent(described, 1.0)) == "second-lock"
