@@ -138,20 +138,10 @@ class Analysis(Sources):
             level.entries.extend(self.from_item(item, outer, level, everything))
         output = self.targets(message.target_list, level, only_exists=only_exists)
         take_lookups(self, message, level)
-        self._rest(
-            message,
-            level,
-            (
-                "distinct_clause",
-                "where_clause",
-                "group_clause",
-                "having_clause",
-                "window_clause",
-                "sort_clause",
-                "limit_offset",
-                "limit_count",
-            ),
-        )
+        self._rest(message, level, ("where_clause", "having_clause", "window_clause", "limit_offset", "limit_count"))
+        before, self.by_label = self.by_label, True
+        self._rest(message, level, ("distinct_clause", "group_clause", "sort_clause"))
+        self.by_label = before
         self._locking(message, level, everything)
         self.masked = finish_level(message, level, everything, self.splices) or self.masked
         return output

@@ -38,6 +38,8 @@ class Column:
     generated: bool = False
     #: Has the column a collation other than the type's default? Then its printed, qualified name.
     collation: str | None = None
+    #: Is the column's own type a domain?
+    domain: bool = False
     #: Labels in their order, when the type is an enum.
     enum_labels: tuple[str, ...] = ()
 

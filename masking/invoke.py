@@ -179,7 +179,10 @@ class Invocations(Names):
         definition = self._definition_function(message, arguments)
         if not definition:
             self.calls.judge_function(message, arguments)
-            return True
+            if not self._is_column_of_row(message, scope):
+                return True
+            self._column_ref(message.args[0].column_ref, None, scope)
+            return False
         if wrapper is None:
             raise not_understood("a definition cannot be shown in this place", offset=message.location)
         call = pg.FuncCall()
@@ -188,6 +191,15 @@ class Invocations(Names):
         self.replaced += 1
         self.masked = True
         return False
+
+    def _is_column_of_row(self, message: Message, scope: Scope) -> bool:
+        """`email(u)`, where no function has that name: a column like `u.email`, and needs no row to be made first."""
+        names = strings(message.funcname)
+        if len(names) != 1 or len(message.args) != 1 or self.calls.visible(names[0]):
+            return False
+        plain = {"funcname", "args", "funcformat", "location"}
+        row = self._row_of(message.args[0], scope)
+        return row is not None and row.has(names[0]) and all(f.name in plain for f, _ in message.ListFields())
 
     def _definition_function(self, message: Message, arguments: int) -> bool:
         """Is it a function whose answer is to be stripped of its literals? It gets its schema's name."""

@@ -5,7 +5,7 @@ PG manual 4.2.1, 4.2.4 and 38.4.3 (attribute notation).
 
 from __future__ import annotations
 
-from masking.nodes import inside, kind_of, strings
+from masking.nodes import expression, inside, kind_of, quoted, strings
 from masking.parse import Message
 from masking.refusal import not_understood
 from masking.rules import (
@@ -68,8 +68,23 @@ class Names(Walk):
         row = scope.named(name)
         if row is not None:
             self._refer_whole(row, scope, message.location, as_row=True)
+            if wrapper is not None and not (self.by_label and name in scope.labels):
+                self._give_row_type(row, wrapper)
         elif scope.may_mean_a_raw_column(name):
             raise unknown_column(name, message.location)
+
+    def _give_row_type(self, entry: Entry, wrapper: Message) -> None:
+        """`u` becomes `u::public.users`, or NULL where an outer join found no row: the row of a subselect is a
+        record without a name, which is not what the client's drivers and functions expect."""
+        seen = entry.seen
+        if seen is None or not seen.protected or not seen.has_row_type or entry.raw or entry.system_columns:
+            return
+        row = quoted(entry.name)
+        typed = f"({row})::{quoted(seen.relation.schema)}.{quoted(seen.relation.name)}"
+        # A CASE in any case: the cast alone is a row constructor, which IN takes for several columns.
+        found = f"{row} IS DISTINCT FROM NULL" if entry.nullable else "true"
+        wrapper.CopyFrom(expression(f"CASE WHEN {found} THEN {typed} END"))
+        self.replaced += 1
 
     def _refer_qualified(self, names: list[str], message: Message, wrapper: Message | None, scope: Scope) -> None:
         column = names[-1]
@@ -135,15 +150,18 @@ class Names(Walk):
 
     def _indirection(self, message: Message, _: Message | None, scope: Scope) -> bool:
         fields = strings(message.indirection)
-        if not fields:
-            return True
         row = self._row_of(message.arg, scope)
         for place, name in enumerate(fields):
             if place == 0 and row is not None and row.has(name) and message.indirection[0].HasField("string"):
                 continue
             if self.calls.dangerous_field(name):
                 raise attribute_call(name, self.policy.role, getattr(inside(message.arg), "location", None))
-        return True
+        if row is None:
+            return True
+        # `(u).email` is a column, and needs no row to be made first.
+        self._column_ref(message.arg.column_ref, None, scope)
+        self.expressions(message.indirection, scope)
+        return False
 
     def _row_of(self, node: Message, scope: Scope) -> Entry | None:
         """`u` in `(u).email`, when u can only be a row of FROM."""

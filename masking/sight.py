@@ -64,6 +64,12 @@ class Seen:
     def may_write_any(self) -> bool:
         return not self.system and bool(self.rule.write)
 
+    @property
+    def has_row_type(self) -> bool:
+        """Is a row of its subselect a value of the relation's own row type? A mask need not fit a domain's CHECK."""
+        relation = self.relation
+        return not self.system and not any(c.domain and c.name in self.masks for c in relation.columns)
+
     @cached_property
     def subselect(self) -> Message:
         """The Node that stands in FROM for a protected relation, without its alias:

@@ -106,6 +106,8 @@ class Walk(ABC):
         #: Counts expressions replaced by others, to keep the labels of columns.
         self.replaced = 0
         self.splices = Splices()
+        #: In ORDER BY, GROUP BY or DISTINCT ON, where a name may be the label of a column.
+        self.by_label = False
         self._handlers: dict[str, Callable[[Message, Message | None, Scope], bool]] = {
             "A_Expr": self._a_expr,
             "SubLink": self._sub_link,

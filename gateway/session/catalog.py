@@ -209,6 +209,7 @@ def _column(row: Row, types: _Types) -> Column:
         has_equality=types.has_equality(row["type_oid"]),
         generated=row["generated"],
         collation=row["collation"],
+        domain=row["domain"],
         enum_labels=types.labels.get(row["type_oid"], ()),
     )
 

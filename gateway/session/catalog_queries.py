@@ -30,7 +30,7 @@ SELECT a.attrelid::int8 AS relation, a.attname::text AS name, a.attnum::int4 AS 
        t.oid::int8 AS type_oid,
        pg_catalog.format_type(t.oid, COALESCE(w.modifier, a.atttypmod)) AS type_name,
        t.typtype::text AS type_kind, t.typcategory::text AS type_category,
-       a.attgenerated <> '' AS generated,
+       a.attgenerated <> '' AS generated, w.oid IS NOT NULL AS domain,
        CASE WHEN a.attcollation <> t.typcollation AND a.attcollation <> 0
             THEN pg_catalog.quote_ident(cn.nspname) || '.' || pg_catalog.quote_ident(co.collname) END AS collation
 FROM pg_catalog.pg_attribute a

@@ -24,7 +24,12 @@ ONE_BY_ONE = replace(
     ("sql", "sent"),
     [
         ("SELECT * FROM vals", "SELECT * FROM (SELECT id, v FROM public.vals) vals"),
-        ("SELECT to_json(x) FROM vals x", "SELECT pg_catalog.to_json(x) FROM (SELECT id, v FROM public.vals) x"),
+        (
+            # Until the snapshot knows of a late column, the cast has a column too few and fails.
+            "SELECT to_json(x) FROM vals x",
+            "SELECT pg_catalog.to_json(CASE WHEN true THEN x::public.vals END) AS to_json "
+            "FROM (SELECT id, v FROM public.vals) x",
+        ),
         ("SELECT x.late FROM vals x", "SELECT x.late FROM (SELECT id, v FROM public.vals) x"),
         ("COPY vals TO STDOUT", "COPY (SELECT id, v FROM (SELECT id, v FROM ONLY public.vals) vals) TO STDOUT"),
         (

@@ -120,3 +120,9 @@ SELECT unnest(enum_range(NULL::crm.tone))::text
 SELECT id FROM calls
 TABLE calls
 COPY calls TO STDOUT
+SELECT to_jsonb(c), count(c), c IS NULL FROM orders o LEFT JOIN customers c ON c.id = o.id + 6 GROUP BY c ORDER BY c
+SELECT m, (m).word, m::text, (array_agg(m) OVER ())[2] FROM measures m ORDER BY m LIMIT 9
+SELECT ((array_agg(m ORDER BY m))[1]).word, (GREATEST(m, m)).pad, NULL::crm.measures = m FROM measures m GROUP BY m.id, m LIMIT 9
+SELECT m FROM measures m WHERE m = ROW(1, 'kind 1', '0001', 'p')::crm.measures OR m::text LIKE '%0001%' OR m > NULL
+SELECT (x.p).iban, x.p, x.p.iban FROM (SELECT p FROM payments p FULL JOIN orders o ON p IS NULL) x
+SELECT (x.o).display, (x.o).email_of, display(x.o), (x.o).ship_to FROM (SELECT o FROM orders o) x

@@ -13,7 +13,7 @@ SELECT u.email, u.* FROM users AS u (a, b, c)
 --> SELECT u.email, u.* FROM (SELECT id, name, NULL::pg_catalog.text AS email, NULL::int AS salary, doc FROM public.users) u(a, b, c)
 
 SELECT (u).email, email(u), u FROM users u
---> SELECT (u).email, email(u), u FROM (SELECT id, name, NULL::pg_catalog.text AS email, NULL::int AS salary, doc FROM public.users) u
+--> SELECT (u).email, email(u), CASE WHEN true THEN u::public.users END AS u FROM (SELECT id, name, NULL::pg_catalog.text AS email, NULL::int AS salary, doc FROM public.users) u
 
 TABLE users
 --> SELECT * FROM (SELECT id, name, NULL::pg_catalog.text AS email, NULL::int AS salary, doc FROM public.users) users
@@ -230,7 +230,16 @@ SELECT (u).* FROM users u
 --> SELECT (u).* FROM (SELECT id, name, NULL::pg_catalog.text AS email, NULL::int AS salary, doc FROM public.users) u
 
 SELECT (t.r).email FROM (SELECT u AS r FROM users u) t
---> SELECT (t.r).email FROM (SELECT u AS r FROM (SELECT id, name, NULL::pg_catalog.text AS email, NULL::int AS salary, doc FROM public.users) u) t
+--> SELECT (t.r).email FROM (SELECT CASE WHEN true THEN u::public.users END AS r FROM (SELECT id, name, NULL::pg_catalog.text AS email, NULL::int AS salary, doc FROM public.users) u) t
+
+SELECT DISTINCT u FROM users u ORDER BY u
+--> SELECT DISTINCT CASE WHEN true THEN u::public.users END AS u FROM (SELECT id, name, NULL::pg_catalog.text AS email, NULL::int AS salary, doc FROM public.users) u ORDER BY u
+
+SELECT id AS u FROM users u ORDER BY u
+--> SELECT id AS u FROM (SELECT id, name, NULL::pg_catalog.text AS email, NULL::int AS salary, doc FROM public.users) u ORDER BY u
+
+SELECT count(u) FROM orders o LEFT JOIN users u ON u = u
+--> SELECT pg_catalog.count(CASE WHEN u IS DISTINCT FROM NULL THEN u::public.users END) AS count FROM public.orders o LEFT JOIN (SELECT id, name, NULL::pg_catalog.text AS email, NULL::int AS salary, doc FROM public.users) u ON CASE WHEN u IS DISTINCT FROM NULL THEN u::public.users END = CASE WHEN u IS DISTINCT FROM NULL THEN u::public.users END
 
 SELECT 'pgcurfew_masked_00000_' FROM users
 --! 0A000 print-mismatch

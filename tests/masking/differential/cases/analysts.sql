@@ -309,3 +309,27 @@ SELECT * FROM (SELECT * FROM people LIMIT 1000) AS __virtual_table LIMIT 0
 BEGIN; SET TRANSACTION READ ONLY; SELECT count(*) FROM people; COMMIT
 SELECT has_column_privilege('market.people', 'name', 'select')
 SELECT b'101' & b'110', '\x00ff'::bytea = '\x00ff', 'abc' < 'abd' COLLATE "C"
+-- Whole rows.
+SELECT s FROM sales s ORDER BY id LIMIT 3
+SELECT sales FROM sales ORDER BY id LIMIT 3
+SELECT s AS x, s.*, (s).day FROM sales s ORDER BY id LIMIT 3
+SELECT row_to_json(s), to_jsonb(s), json_build_array(s), s::text FROM sales s ORDER BY id LIMIT 3
+SELECT json_agg(s ORDER BY id), count(s), count(DISTINCT s) FROM sales s
+SELECT row_to_json(s) FROM sales s(a, b) ORDER BY s.a LIMIT 3
+SELECT array_agg(s ORDER BY id), ((array_agg(s ORDER BY id))[1]).day FROM sales s
+SELECT (s).id, id(s), s IS NULL, s = s, ROW(s.*) = s FROM sales s ORDER BY id LIMIT 3
+SELECT (s::sales).id, (GREATEST(s, s)).id, (CASE WHEN true THEN s END).day, coalesce(s, s) FROM sales s ORDER BY id LIMIT 3
+SELECT NULL::sales UNION ALL (SELECT s FROM sales s ORDER BY id LIMIT 1)
+SELECT r.id, s, count(s), row_to_json(s), s IS NULL FROM regions r LEFT JOIN sales s ON s.id = r.id + 1000000 GROUP BY r.id, s ORDER BY 1
+SELECT a.id, to_jsonb(a), to_jsonb(b) FROM sales a FULL JOIN sales b ON b.id = a.id + 1 AND b.day > '2024-01-01' ORDER BY a.id, b.id LIMIT 5
+SELECT DISTINCT s FROM sales s ORDER BY s LIMIT 3
+SELECT s, count(*) FROM sales s GROUP BY s ORDER BY s LIMIT 3
+SELECT s, count(*) FROM sales s GROUP BY s HAVING s IS NOT DISTINCT FROM s ORDER BY s LIMIT 3
+SELECT DISTINCT ON (s) s, pg_typeof(s) FROM sales s ORDER BY s LIMIT 3
+SELECT (x.s).id, x.s FROM (SELECT s FROM sales s ORDER BY id LIMIT 3) x
+WITH x AS (SELECT s FROM sales s ORDER BY id LIMIT 3) SELECT (s).*, s FROM x
+SELECT lag(s) OVER (ORDER BY id), first_value(s) OVER (PARTITION BY person ORDER BY id) FROM sales s ORDER BY id LIMIT 3
+SELECT (SELECT s), ARRAY(SELECT s), EXISTS (SELECT s) FROM sales s ORDER BY id LIMIT 3
+SELECT count(*) FROM sales s WHERE s IN (SELECT t FROM sales t) AND s = ANY (ARRAY[s]) AND s IN (s, NULL)
+SELECT count(*) FROM sales s JOIN sales t ON s = t AND s IS NOT DISTINCT FROM t
+SELECT row_to_json(p), to_jsonb(p), p::text FROM people p ORDER BY id LIMIT 3
