@@ -67,6 +67,10 @@ class _TellingTls(ssl.SSLObject):
     _failed: Callable[[ssl.SSLError], None] | None = None
     _failure: ssl.SSLError | None = None
 
+    def succeeded(self) -> None:
+        """There is nothing left to tell; what was to be told is let go of."""
+        self._failed = None
+
     def do_handshake(self) -> None:
         if self._failure is not None:
             raise self._failure
@@ -299,6 +303,8 @@ class Channel(asyncio.Protocol):
         self._paused = False
         upgraded.set_write_buffer_limits(high=HIGH_WATER_TLS)
         self.tls = upgraded.get_extra_info("ssl_object")
+        if isinstance(self.tls, _TellingTls):
+            self.tls.succeeded()
 
     def _alert_taken(self, upgrade: asyncio.Task[asyncio.Transport | None]) -> None:
         """The connection has ended after an alert; the loop tells of it by the end of the upgrade alone."""

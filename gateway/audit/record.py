@@ -186,8 +186,10 @@ class Recorder:
         body = b'"event":%b,"seal":%b' % (json_of(fact), json_of(seal))
         journal = self._begin(fact.session, "session", body)
 
+        log = fact.session  # and not the whole fact, which would stay as long as the session
+
         def ended(session: SessionRecord) -> None:
-            self._ended(_Ending(fact.session, journal, session))
+            self._ended(_Ending(log, journal, session))
 
         session = SessionRecord(journal, sealer, self._durable, ended, self._waiting.add)
         self._sessions[fact.session] = session

@@ -125,6 +125,7 @@ class LiveSession:
     async def run(self) -> None:
         """Relay until the session is over, then leave nothing behind."""
         self._set_timers()
+        self._upstream.parameters.clear()  # the client has been told
         # The client's side last: everything is in place when its first byte is looked at.
         self._upstream.channel.relay_to(_UpstreamSide(self))
         self._client.relay_to(_ClientSide(self))
