@@ -239,6 +239,10 @@ class Role(Table):
     definitions: Literal["full", "no-literals"] = Field(
         default="no-literals", description="how much of defaults, checks and view bodies is shown"
     )
+    messages: Literal["full", "withheld"] = Field(
+        default="withheld",
+        description="what errors and notices of views, triggers, checks and functions over hidden values say",
+    )
 
     @field_validator("max_duration")
     @classmethod

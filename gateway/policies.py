@@ -191,6 +191,7 @@ def _role(
         require_where=role.require_where,
         may_probe_constraints=role.may_probe_constraints,
         definitions=role.definitions,
+        messages=role.messages,
         ceilings=ceilings,
         limits=Limits(
             rows=role.limits.rows,

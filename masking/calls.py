@@ -78,7 +78,9 @@ class Calls:
             known = known or name in GUARDED or name in OF_ANY_OBJECT or name in REG_TYPES or name in REG_ARRAYS
             known = known or any(f.takes(1) and not self.allowed(f, 1) for f in self.visible(name))
             known = known or any(
-                (schema, name) in self.catalog.types_with_cast_functions for schema in self.catalog.search_path
+                (schema, name) in self.catalog.types_with_cast_functions
+                or (schema, name) in self.catalog.checks_of_type
+                for schema in self.catalog.search_path
             )
             self._dangerous_fields[name] = known
         return known
@@ -255,6 +257,18 @@ class Calls:
             for schema, name in (self.catalog.types_with_cast_functions if names else ())
         )
 
+    def names_listed(self, names: Sequence[str]) -> bool:
+        """Could a call by this name be one of the functions that the role lists?"""
+        found = self.catalog.functions_by_name.get(names[-1], ()) if names else ()
+        return any(f.qualified in self.policy.functions for f in found if len(names) == 1 or f.schema == names[-2])
+
+    def type_runs_code(self, names: Sequence[str]) -> bool:
+        """Could a cast to a type of this name run a function of users, the CHECK of a domain included?"""
+        return self.casts_with_code_of_users(names) or any(
+            name == names[-1] and (len(names) == 1 or schema == names[-2])
+            for schema, name in (self.catalog.checks_of_type if names else ())
+        )
+
     # Types
 
     def judge_type(self, type_name: Message) -> None:
@@ -268,6 +282,8 @@ class Calls:
         named = names[-2] if len(names) > 1 else ""
         if named in SYSTEM_SCHEMAS or (not named and name in BUILTIN_TYPES):
             return
+        if self.hides_type(names):
+            raise type_unknown(names, offset)
         schemas = (named,) if named else self.catalog.search_path
         for schema in schemas:
             if (schema, name) in self.catalog.types_with_cast_functions and not self._casts_allowed(schema, name):
@@ -277,8 +293,7 @@ class Calls:
                     f'They run functions of users; ask for "{schema}.{name}" to be listed under the role\'s functions.',
                     offset,
                 )
-        if self.hides_type(names):
-            raise type_unknown(names, offset)
+            self._judge_checks(schema, name, offset)
 
     def hides_type(self, names: Sequence[str]) -> bool:
         """Does a type's name mean the rows of a relation that the role was not given, or an array or domain of them?"""
@@ -295,6 +310,24 @@ class Calls:
             catalog.type_oids[oid] for oid, of in catalog.row_types.items() if of in hidden and oid in catalog.type_oids
         }
         return frozenset(made | {(r.schema, r.name) for r in catalog.relations.values() if r.oid in hidden})
+
+    def _judge_checks(self, schema: str, name: str, offset: int) -> None:
+        """A cast to a domain asks its CHECK about the value, also inside an array or a row."""
+        strange = self.strange_checks(self.catalog.checks_of_type.get((schema, name), ()))
+        if not strange or qualified(schema, name) in self.policy.functions:
+            return
+        functions = ", ".join(sorted(strange))
+        raise by_policy(
+            "cast-not-allowed",
+            f"casts to type {schema}.{name} are not permitted for role {self.policy.role}",
+            f'Its CHECK runs functions of users; ask for "{functions}" to be listed under the role\'s functions, '
+            "or cast to the type that it is based on.",
+            offset,
+        )
+
+    def strange_checks(self, functions: Iterable[str]) -> set[str]:
+        """Those of the functions in a domain's CHECK that the role may not call."""
+        return {function for function in functions if function not in self.policy.functions}
 
     def judge_parameters(self, oids: Iterable[int]) -> None:
         """The types that a Parse message gives to its parameters (PG manual 55.7): `$1::text` is a cast of
@@ -315,9 +348,21 @@ class Calls:
     def judge_row(self, relation: Relation, offset: int) -> None:
         """A relation with a column whose type's casts run functions of users: any `::text`, `||` or
         `to_json` over it may be such a call, so it is refused unless they are listed."""
-        if relation.kind == "S" or self._casts_allowed(relation.schema, relation.name):
+        if relation.kind == "S":
             return
-        functions = ", ".join(sorted(self._strange_casts(relation.schema, relation.name)))
+        strange = (
+            set()
+            if self._casts_allowed(relation.schema, relation.name)
+            else self._strange_casts(relation.schema, relation.name)
+        )
+        for column in relation.columns:
+            # A domain itself is cast away where the relation is read; one inside an array or a row stays.
+            of_users = self.catalog.type_oids.get(column.type_oid) if column.checks else None
+            if of_users is not None and of_users in self.catalog.checks_of_type:
+                strange |= self.strange_checks(column.checks)
+        if not strange:
+            return
+        functions = ", ".join(sorted(strange))
         raise by_policy(
             "cast-not-allowed",
             f"relation {relation.qualified} has a column whose casts are not permitted for role {self.policy.role}",

@@ -42,6 +42,8 @@ class Column:
     domain: bool = False
     #: Labels in their order, when the type is an enum.
     enum_labels: tuple[str, ...] = ()
+    #: Is its own type a domain, or made of domains, whose CHECK runs functions of users? Then those.
+    checks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,8 @@ class Relation:
     quotes: bool = False
     #: Has it row security, so that a plan counts rows that nobody is shown?
     hides_rows: bool = False
+    #: Does it run functions of users by itself: in a view, trigger, check, default, index, policy?
+    runs: bool = False
 
     @property
     def qualified(self) -> str:
@@ -164,6 +168,9 @@ class Catalog:
     casts_of_type: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
     #: The keys of casts_of_type.
     types_with_cast_functions: frozenset[tuple[str, str]] = frozenset()
+    #: Type outside pg_catalog -> the qualified functions that a cast to it can run: those in the CHECK of a
+    #: domain that it is, or is made of.
+    checks_of_type: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
     #: (schema, name) of collations outside pg_catalog.
     collations: frozenset[tuple[str, str]] = field(default_factory=frozenset)
     #: OID -> (schema, name) of the types in `types`: a Parse message names them so.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -71,6 +71,23 @@ WRITING = frozenset(
         StatementKind.NOTIFY,
     }
 )
+
+
+class Messages(StrEnum):
+    """Which errors' and notices' words may pass, the freest first."""
+
+    FULL = "full"
+    #: All but what RAISE says: as far as the snapshot knows, nothing runs here that could.
+    SHOWN = "shown"
+    #: Those that a function raised which the role may call; not those of what went wrong inside it.
+    RAISED = "raised"
+    WITHHELD = "withheld"
+
+
+def strictest(several: Iterable[Messages]) -> Messages:
+    """The rule for the messages of several statements that run as one."""
+    order = list(Messages)
+    return max(several, key=order.index, default=Messages.SHOWN)
 
 
 class MaskKind(StrEnum):
@@ -178,6 +195,8 @@ class RolePolicy:
     may_probe_constraints: bool = False
     #: How much of definitions (defaults, checks, view bodies) is shown: "full" or "no-literals".
     definitions: str = "no-literals"
+    #: Messages of code that the database's owner wrote over hidden values: "withheld" or "full".
+    messages: str = "withheld"
     #: Timeouts (setting -> milliseconds) that a session may lower and not lift or switch off.
     ceilings: Mapping[str, int] = field(default_factory=dict)
     limits: Limits = Limits()

@@ -6,9 +6,11 @@ parse -> judge and edit -> print -> parse the print and compare
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from masking.analyse import Analysis
 from masking.catalog import Catalog
+from masking.messages import messages_of
 from masking.nodes import kind_of
 from masking.parse import Message, fingerprint, normalize, parse, pg, print_tree, too_deep
 from masking.policy import RolePolicy
@@ -94,6 +96,7 @@ def _judge(raw: Message, tree: Message, source: bytes, policy: RolePolicy, catal
     try:
         analysis = Analysis(sight_of(policy, catalog), modify)
         judge_statement(analysis, node)
+        told = messages_of(analysis, statement.kind, node)
         printed = analysis.splices.into(print_tree(_alone(raw, tree)))
     except Forbidden as reason:
         return Refused(_completed(statement, analysis), reason.refusal(source))
@@ -101,7 +104,7 @@ def _judge(raw: Message, tree: Message, source: bytes, policy: RolePolicy, catal
         return Refused(statement, too_deep().refusal(source))
     except Exception as error:  # whatever it is: law 3
         return Refused(statement, _internal(error))
-    complete = _completed(statement, analysis)
+    complete = replace(_completed(statement, analysis), messages=told)
     return Rewritten(complete, printed) if analysis.masked else Passed(complete, printed)
 
 

@@ -11,9 +11,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from masking.calls import Calls
+from masking.calls import FIRST_OF_USERS, Calls
 from masking.catalog import Catalog, Column, Relation
 from masking.masks import lookup_problem, mask_expression, problem
+from masking.masks.types import wire_type
 from masking.nodes import quoted
 from masking.parse import Message, parse, print_tree
 from masking.policy import CLEAR, EVERY, UNCLASSIFIED, Mask, MaskKind, RelationRule, RolePolicy
@@ -160,6 +161,11 @@ class Sight:
                 )
                 for column in relation.columns
                 if column.name in masks
+            } | {
+                # As its base type: a value that is put beside it would be asked about by the domain's CHECK.
+                column.name: f"{quoted(column.name)}::{wire_type(column)}"
+                for column in relation.columns
+                if column.name not in masks and self.calls.strange_checks(column.checks)
             }
             lookups = frozenset(
                 column.name
@@ -182,6 +188,15 @@ class Sight:
             shown,
             system=True,
             condition=self.visible.put_into(condition) if condition is not None else None,
+        )
+
+    @cached_property
+    def hides_anything(self) -> bool:
+        """Is there a column of users that the role does not see as it is?"""
+        return any(
+            (seen := self.see(relation)) is None or bool(seen.masks)
+            for relation in self.catalog.relations.values()
+            if relation.kind not in ("c", "S") and relation.oid >= FIRST_OF_USERS
         )
 
     @cached_property

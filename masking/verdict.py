@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from masking.policy import StatementKind
+from masking.policy import Messages, StatementKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,8 @@ class Statement:
     name: str | None = None
     #: Does it change rows (also through a CTE or EXPLAIN ANALYZE)?
     writes: bool = False
+    #: Which words of its errors and notices may pass.
+    messages: Messages = Messages.SHOWN
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,9 @@ from gateway.session.allowance import too_many_written
 from gateway.session.conversation import Conversation, LimitReached, SecondLock, UpstreamViolation
 from gateway.session.guard import COMMIT, FAIL, ROLLBACK, after_batch
 from gateway.session.plans import LONGEST_PLAN, without_sizes
-from gateway.session.refusals import as_asked, error, without_values
+from gateway.session.refusals import as_asked, error, quotes_nothing, withheld, without_values
 from gateway.session.replies import BIND, CLOSE, COPY_FAIL, DESCRIBE, EXECUTE, PARSE, QUERY, SYNC, Expected, Running
+from masking.policy import Messages
 from masking.review import position_in_original
 from masking.verdict import Refusal
 from protocol.backend import (
@@ -208,10 +209,10 @@ class Answering:
         self._release(head)
         if fields.get("V", fields.get("S")) in ("FATAL", "PANIC"):
             self._fail(talk.replies.still_running(), fields, "cut", now)
-            self._parts.append(_shown(response, None))
+            self._parts.append(_shown(response, None, self._messages(None)))
             raise UpstreamEnds(fields)
         if head is None:
-            self._parts.append(_shown(response, None))
+            self._parts.append(_shown(response, None, self._messages(None)))
             return
         if head.ours == "fail":
             if head.kind != QUERY:
@@ -229,7 +230,7 @@ class Answering:
         elif head.refusal is not None and fields.get("C") == "42601":
             self._parts.append(error(head.refusal))
         else:
-            self._parts.append(_shown(response, head))
+            self._parts.append(_shown(response, head, self._messages(head)))
         if head.kind == QUERY:
             self._fail(list(head.running), fields, "failed", now, rule)
             if head.running:
@@ -246,6 +247,9 @@ class Answering:
     def _notice(self, raw: bytes, now: float) -> None:
         response = decode_backend(raw[0], raw[5:])
         assert isinstance(response, NoticeResponse)
+        if not quotes_nothing(response.fields, self._messages(self._talk.replies.head)):
+            # Not even that there was one: whether a notice comes can depend on a value.
+            return
         self._parts.append(NoticeResponse(without_values(response.fields, _nowhere)).encode())
 
     def _notification(self, raw: bytes, now: float) -> None:
@@ -346,6 +350,14 @@ class Answering:
         for running in events:
             self._talk.statement_ended(running, "skipped", now)
 
+    def _messages(self, head: Expected | None) -> Messages:
+        """Which words may pass of an error or a notice that comes now."""
+        if head is not None and head.kind == PARSE:
+            return Messages.SHOWN  # nothing runs yet
+        if head is not None and head.judged is not None:
+            return head.judged.messages
+        return self._talk.judge_of(self._talk.batch if head is None else head.batch).messages
+
     def _check_origins(self, raw: bytes, head: Expected) -> None:
         """The second lock (docs/architecture.md, law 4). Raises SecondLock."""
         judge = self._talk.judge_of(head.batch)
@@ -396,7 +408,9 @@ def _nowhere(_: int) -> None:
     return None
 
 
-def _shown(response: ErrorResponse, head: Expected | None) -> bytes:
+def _shown(response: ErrorResponse, head: Expected | None, messages: Messages) -> bytes:
+    if not quotes_nothing(response.fields, messages):
+        return ErrorResponse(withheld(response.fields)).encode()
     judged = head.judged if head is not None else None
 
     def position(at: int) -> int | None:

@@ -15,6 +15,7 @@ from typing import Any, Literal, Protocol
 from gateway.session.catalog_queries import (
     BELOW,
     CAST_FUNCTIONS,
+    CHECK_FUNCTIONS,
     COLLATIONS,
     COLUMNS,
     COMPANIONS,
@@ -30,6 +31,8 @@ from gateway.session.catalog_queries import (
     PLANS,
     PRIMARY_KEYS,
     RELATIONS,
+    RUNS,
+    SUPPORT_FUNCTIONS,
     TRIGGER_FUNCTIONS,
     TYPES,
 )
@@ -59,6 +62,7 @@ async def load_catalog(connection: Questions, search_path: Sequence[str]) -> Cat
         types = _Types(
             rows=await connection.fetch(TYPES),
             labels=await connection.fetch(ENUM_LABELS),
+            checks=await connection.fetch(CHECK_FUNCTIONS),
         )
         relations = await _relations(connection, types)
         functions = tuple(
@@ -78,12 +82,13 @@ async def load_catalog(connection: Questions, search_path: Sequence[str]) -> Cat
             )
             for row in await connection.fetch(CAST_FUNCTIONS)
         )
+        supports = await connection.fetch(SUPPORT_FUNCTIONS)
         collations = frozenset((row["schema"], row["name"]) for row in await connection.fetch(COLLATIONS))
         parts = tuple(Part(**row) for row in await connection.fetch(PARTS))
         function_rows = await connection.fetch(FUNCTION_OIDS)
         triggers = tuple((row["relation"], row["function"]) for row in await connection.fetch(TRIGGER_FUNCTIONS))
         version_number = int(await connection.fetchval("SHOW server_version_num"))
-    casts_of_type = types.casts_of_type(casts)
+    casts_of_type = types.casts_of_type(casts, supports)
     function_oids: defaultdict[str, tuple[int, ...]] = defaultdict(tuple)
     for row in function_rows:
         function_oids[qualified(row["schema"], row["name"])] += (row["oid"],)
@@ -105,6 +110,8 @@ async def load_catalog(connection: Questions, search_path: Sequence[str]) -> Cat
             of_extensions,
             triggers,
             sorted(row_types.items()),
+            sorted(types.checks_of_type.items()),
+            sorted(casts_of_type.items()),
         ),
         server_version=version_number,
         search_path=tuple(search_path),
@@ -115,6 +122,7 @@ async def load_catalog(connection: Questions, search_path: Sequence[str]) -> Cat
         cast_functions=casts,
         casts_of_type=casts_of_type,
         types_with_cast_functions=frozenset(casts_of_type),
+        checks_of_type=types.checks_of_type,
         collations=collations,
         type_oids=types.user_oids,
         row_types=row_types,
@@ -144,6 +152,7 @@ async def _relations(connection: Questions, types: _Types) -> tuple[Relation, ..
             known = names[row["relation"]]
             constrained[row["relation"]].update(known[number] for number in row["columns"] if number in known)
     companions, foreign_keys = await _constraints(connection, names)
+    runs = {row["relation"] for row in await connection.fetch(RUNS)}
     plans = {row["oid"]: row for row in await connection.fetch(PLANS)}
     below: defaultdict[int, list[int]] = defaultdict(list)
     for row in await connection.fetch(BELOW):
@@ -169,6 +178,7 @@ async def _relations(connection: Questions, types: _Types) -> tuple[Relation, ..
             below=tuple(below.get(row["oid"], ())),
             quotes=row["oid"] in plans and plans[row["oid"]]["quotes"],
             hides_rows=row["oid"] in plans and plans[row["oid"]]["hides_rows"],
+            runs=row["oid"] in runs,
         )
         for row in rows
     )
@@ -211,6 +221,7 @@ def _column(row: Row, types: _Types) -> Column:
         collation=row["collation"],
         domain=row["domain"],
         enum_labels=types.labels.get(row["type_oid"], ()),
+        checks=types.checks_of_domain(row["own_type"]),
     )
 
 
@@ -241,7 +252,7 @@ class _Type:
 class _Types:
     """The types of the database, and which of them can be compared for equality."""
 
-    def __init__(self, rows: Sequence[Row], labels: Iterable[Row]) -> None:
+    def __init__(self, rows: Sequence[Row], labels: Iterable[Row], checks: Iterable[Row] = ()) -> None:
         self.by_oid = {
             row["oid"]: _Type(
                 kind=row["kind"],
@@ -259,11 +270,19 @@ class _Types:
         #: Column types of each relation, for the equality of its row type.
         self.members: defaultdict[int, list[int]] = defaultdict(list)
         self.answers: dict[int, bool] = {}
+        #: The same with domains as they are.
+        self.own_members: defaultdict[int, list[int]] = defaultdict(list)
+        self._checks: defaultdict[int, set[str]] = defaultdict(set)
+        for row in checks:
+            self._checks[row["type"]].add(qualified(row["schema"], row["name"]))
+        self._checked: dict[int, set[str]] = {}
 
     def learn_composites(self, columns: Iterable[Row]) -> None:
         """What row types are made of; to be called before has_equality is asked."""
         for row in columns:
             self.members[row["relation"]].append(row["type_oid"])
+            self.own_members[row["relation"]].append(row["own_type"])
+        self._checked = self._reached(self._checks, self.own_members) if self._checks else {}
 
     @property
     def user_oids(self) -> dict[int, tuple[str, str]]:
@@ -290,33 +309,54 @@ class _Types:
         outside = (name for name in self.names.values() if name[0] not in ("pg_catalog", "information_schema"))
         return frozenset(name for name in outside if not name[0].startswith(("pg_toast", "pg_temp_")))
 
-    def casts_of_type(self, casts: Iterable[CastFunction]) -> dict[tuple[str, str], tuple[str, ...]]:
-        """Every type outside pg_catalog that is, or is made of, a type that these casts go from or to."""
+    def casts_of_type(
+        self, casts: Iterable[CastFunction], supports: Iterable[Row]
+    ) -> dict[tuple[str, str], tuple[str, ...]]:
+        """Every type outside pg_catalog that is, or is made of, a type that these casts go from or to, or whose
+        values these functions compare; and what holds a domain inside that cannot be cast away."""
         run: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
         for cast in casts:
             for name in (cast.source, cast.target):
                 run[name].add(qualified(*cast.function))
-        if not run:
-            return {}
-        reached: dict[int, set[str]] = {oid: set(run.get(name, ())) for oid, name in self.names.items()}
         # A target in pg_catalog (mood to text) says nothing about every other text.
         sources = {cast.source for cast in casts}
-        for oid, name in self.names.items():
-            if name[0] == "pg_catalog" and name not in sources:
-                reached[oid] = set()
-        changed = True
-        while changed:
-            changed = False
-            for oid, found in self.by_oid.items():
-                for part in (found.element, found.base, found.range_of, *self.members.get(found.relation, ())):
-                    if part and not reached[part] <= reached[oid]:
-                        reached[oid] |= reached[part]
-                        changed = True
+        begun: dict[int, set[str]] = {
+            oid: set(run[name])
+            for oid, name in self.names.items()
+            if name in run and (name[0] != "pg_catalog" or name in sources)
+        }
+        for row in supports:
+            begun.setdefault(row["type"], set()).add(qualified(row["schema"], row["name"]))
+        return self._named(self._reached(begun, self.members)) if begun else {}
+
+    @property
+    def checks_of_type(self) -> dict[tuple[str, str], tuple[str, ...]]:
+        """Every type outside pg_catalog that is, or is made of, a domain whose CHECK runs functions of users."""
+        return self._named(self._checked)
+
+    def checks_of_domain(self, oid: int) -> tuple[str, ...]:
+        """Those of one type, as long as casting to its base type gets rid of them all."""
+        return tuple(sorted(self._checked.get(oid, ())))
+
+    def _named(self, reached: Mapping[int, set[str]]) -> dict[tuple[str, str], tuple[str, ...]]:
         return {
             self.names[oid]: tuple(sorted(functions))
             for oid, functions in reached.items()
             if functions and self.names[oid][0] not in ("pg_catalog", "information_schema", "pg_toast")
         }
+
+    def _reached(self, begun: Mapping[int, set[str]], members: Mapping[int, Sequence[int]]) -> dict[int, set[str]]:
+        """What is begun at some types, at all types that are made of them too."""
+        reached = {oid: set(begun.get(oid, ())) for oid in self.by_oid}
+        changed = True
+        while changed:
+            changed = False
+            for oid, found in self.by_oid.items():
+                for part in (found.element, found.base, found.range_of, *members.get(found.relation, ())):
+                    if part and not reached[part] <= reached[oid]:
+                        reached[oid] |= reached[part]
+                        changed = True
+        return {oid: functions for oid, functions in reached.items() if functions}
 
     def has_equality(self, oid: int) -> bool:
         """Can values of this type stand in GROUP BY?"""

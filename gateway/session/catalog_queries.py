@@ -27,7 +27,7 @@ WITH RECURSIVE base AS (
     FROM base b JOIN pg_catalog.pg_type t ON t.oid = b.type WHERE t.typtype <> 'd'
 )
 SELECT a.attrelid::int8 AS relation, a.attname::text AS name, a.attnum::int4 AS attnum,
-       t.oid::int8 AS type_oid,
+       t.oid::int8 AS type_oid, a.atttypid::int8 AS own_type,
        pg_catalog.format_type(t.oid, COALESCE(w.modifier, a.atttypmod)) AS type_name,
        t.typtype::text AS type_kind, t.typcategory::text AS type_category,
        a.attgenerated <> '' AS generated, w.oid IS NOT NULL AS domain,
@@ -191,6 +191,75 @@ ENUM_LABELS = """
 SELECT enumtypid::int8 AS type, pg_catalog.array_agg(enumlabel::text ORDER BY enumsortorder) AS labels
 FROM pg_catalog.pg_enum GROUP BY enumtypid ORDER BY enumtypid
 """
+
+# Functions of users: all but those that are compiled and part of an extension.
+_OF_USERS = """
+    SELECT f.oid, n.nspname::text AS schema, f.proname::text AS name
+    FROM pg_catalog.pg_proc f JOIN pg_catalog.pg_namespace n ON n.oid = f.pronamespace
+    JOIN pg_catalog.pg_language l ON l.oid = f.prolang
+    WHERE f.oid >= 16384 AND NOT (l.lanname IN ('c', 'internal') AND EXISTS (
+        SELECT FROM pg_catalog.pg_depend d
+        WHERE d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND d.objid = f.oid AND d.deptype = 'e'))
+"""
+
+# What runs functions of users: (classid, objid) of what depends on one, or on an operator that is one.
+_USES = f"""
+WITH code AS ({_OF_USERS}), uses AS (
+    SELECT d.classid, d.objid, code.schema, code.name
+    FROM pg_catalog.pg_depend d
+    LEFT JOIN pg_catalog.pg_operator o
+    ON d.refclassid = 'pg_catalog.pg_operator'::pg_catalog.regclass AND o.oid = d.refobjid
+    JOIN code ON code.oid = o.oprcode
+     OR (d.refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND code.oid = d.refobjid)
+)
+"""  # noqa: S608 -- put together from constants of this file
+
+# Relations that run functions of users by themselves: views and rules, triggers, checks, defaults and
+# generated columns, index expressions, policies.
+RUNS = f"""{_USES}
+SELECT DISTINCT COALESCE(r.ev_class, t.tgrelid, c.conrelid, a.adrelid, i.indrelid, s.polrelid)::int8 AS relation
+FROM uses u
+LEFT JOIN pg_catalog.pg_rewrite r ON u.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass AND r.oid = u.objid
+LEFT JOIN pg_catalog.pg_trigger t ON u.classid = 'pg_catalog.pg_trigger'::pg_catalog.regclass AND t.oid = u.objid
+LEFT JOIN pg_catalog.pg_constraint c
+ON u.classid = 'pg_catalog.pg_constraint'::pg_catalog.regclass AND c.oid = u.objid AND c.conrelid <> 0
+LEFT JOIN pg_catalog.pg_attrdef a ON u.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass AND a.oid = u.objid
+LEFT JOIN pg_catalog.pg_index i ON u.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND i.indexrelid = u.objid
+LEFT JOIN pg_catalog.pg_policy s ON u.classid = 'pg_catalog.pg_policy'::pg_catalog.regclass AND s.oid = u.objid
+WHERE COALESCE(r.ev_class, t.tgrelid, c.conrelid, a.adrelid, i.indrelid, s.polrelid) IS NOT NULL
+ORDER BY 1
+"""  # noqa: S608 -- put together from constants of this file
+
+# Functions of users in the CHECKs of domains.
+CHECK_FUNCTIONS = f"""{_USES}
+SELECT DISTINCT c.contypid::int8 AS type, u.schema, u.name
+FROM uses u JOIN pg_catalog.pg_constraint c
+ON u.classid = 'pg_catalog.pg_constraint'::pg_catalog.regclass AND c.oid = u.objid
+WHERE c.contypid <> 0
+ORDER BY 1, 2, 3
+"""  # noqa: S608 -- put together from constants of this file
+
+# Functions of users by which values of a type are compared (its default operator classes), and by which ranges
+# of it are made: ORDER BY, GROUP BY, DISTINCT and the like run them without naming them.
+SUPPORT_FUNCTIONS = f"""
+WITH code AS ({_OF_USERS}), supports AS (
+    SELECT oc.oid AS class, oc.opcintype AS type, oc.opcdefault AS of_all, p.amproc::oid AS function
+    FROM pg_catalog.pg_opclass oc JOIN pg_catalog.pg_amproc p
+    ON p.amprocfamily = oc.opcfamily AND oc.opcintype IN (p.amproclefttype, p.amprocrighttype)
+    UNION
+    SELECT oc.oid, oc.opcintype, oc.opcdefault, o.oprcode::oid
+    FROM pg_catalog.pg_opclass oc JOIN pg_catalog.pg_amop p
+    ON p.amopfamily = oc.opcfamily AND oc.opcintype IN (p.amoplefttype, p.amoprighttype)
+    JOIN pg_catalog.pg_operator o ON o.oid = p.amopopr
+)
+SELECT s.type::int8 AS type, code.schema, code.name
+FROM supports s JOIN code ON code.oid = s.function WHERE s.of_all
+UNION
+SELECT r.rngtypid::int8, code.schema, code.name
+FROM pg_catalog.pg_range r LEFT JOIN supports s ON s.class = r.rngsubopc
+JOIN code ON code.oid IN (s.function, r.rngcanonical, r.rngsubdiff)
+ORDER BY 1, 2, 3
+"""  # noqa: S608 -- put together from constants of this file
 
 CAST_FUNCTIONS = """
 SELECT c.castsource::int8 AS source, c.casttarget::int8 AS target, c.castcontext::text AS context,

@@ -19,8 +19,9 @@ from msgspec.structs import replace
 from gateway.audit.facts import Sealed, StatementJudged
 from masking.catalog import Catalog
 from masking.origins import clear_origins
-from masking.policy import RolePolicy, StatementKind
+from masking.policy import Messages, RolePolicy, StatementKind, strictest
 from masking.review import INTERNAL_RULE, review
+from masking.sight import sight_of
 from masking.templates import Numbered, Template, normal_form, numbered, shape_of, template_of
 from masking.verdict import ClearOrigins, Passed, Refusal, Refused, Rewritten, Statement, Verdict
 
@@ -80,6 +81,8 @@ class JudgedStatement(msgspec.Struct, frozen=True):
     about_names: bool = False
     #: An EXPLAIN over what is masked: its rows are looked at (gateway.session.plans).
     plan: bool = False
+    #: Which words of its errors and notices may pass.
+    messages: Messages = Messages.SHOWN
 
     def fact(
         self,
@@ -125,6 +128,11 @@ class Judged(msgspec.Struct, frozen=True):
     catalog: str = ""
     #: And of the policy; empty where no policy had a say.
     policy: str = ""
+
+    @property
+    def messages(self) -> Messages:
+        """Which words of its errors and notices may pass: the strictest of its statements decides."""
+        return strictest(statement.messages for statement in self.statements)
 
     @property
     def weight(self) -> int:
@@ -214,6 +222,12 @@ class Judge:
         if self._origins is None:
             self._origins = clear_origins(self.policy, self.catalog)
         return self._origins
+
+    @property
+    def messages(self) -> Messages:
+        """Which words may pass of what no statement is known for, such as a deferred trigger's at a Sync."""
+        hides = self.policy.messages != "full" and sight_of(self.policy, self.catalog).hides_anything
+        return Messages.WITHHELD if hides else Messages.FULL
 
     def remembered(self, sql: bytes) -> Judged | None:
         """What was judged before, or can be told without looking at the text."""
@@ -357,6 +371,7 @@ def _statement_in_words(
         # EXPLAIN has a name when it is one of EXECUTE.
         about_names=statement.kind in ABOUT_NAMES or statement.name is not None,
         plan=statement.kind is StatementKind.EXPLAIN and verdict == "rewritten",
+        messages=statement.messages,
     )
 
 

@@ -13,9 +13,23 @@ from pathlib import Path
 import psycopg
 from psycopg import pq
 
-from masking.policy import RolePolicy
+from gateway.session.refusals import quotes_nothing, withheld, without_values
+from masking.policy import Messages, RolePolicy, strictest
 from masking.review import review
+from masking.verdict import Refused
 from tests.masking.attack.stage import CANARIES, Stage
+
+#: The fields of an error or a notice (PG manual, 55.8).
+FIELDS = {
+    "C": pq.DiagnosticField.SQLSTATE,
+    "M": pq.DiagnosticField.MESSAGE_PRIMARY,
+    "D": pq.DiagnosticField.MESSAGE_DETAIL,
+    "H": pq.DiagnosticField.MESSAGE_HINT,
+    "W": pq.DiagnosticField.CONTEXT,
+    "P": pq.DiagnosticField.STATEMENT_POSITION,
+    "R": pq.DiagnosticField.SOURCE_FUNCTION,
+    "c": pq.DiagnosticField.COLUMN_NAME,
+}
 
 
 @dataclass(slots=True)
@@ -25,10 +39,12 @@ class Answer:
     rows: list[bytes] = field(default_factory=list)
     shape: list[tuple[object, ...]] = field(default_factory=list)
     failures: list[bytes] = field(default_factory=list)
+    notices: list[bytes] = field(default_factory=list)
+    messages: Messages = Messages.SHOWN
 
     @property
     def octets(self) -> bytes:
-        return b"\n".join([*self.rows, *self.failures])
+        return b"\n".join([*self.rows, *self.failures, *self.notices])
 
 
 def forms(canary: str) -> Iterator[bytes]:
@@ -65,16 +81,18 @@ def cases(path: Path) -> list[str]:
     return [line for line in lines if line and not line.startswith("--")]
 
 
-def ask(connection: psycopg.Connection, text: str, *, binary: bool) -> Answer:
+def ask(connection: psycopg.Connection, text: str, *, binary: bool, messages: Messages = Messages.SHOWN) -> Answer:
     """Run in a transaction that is rolled back. Binary means the extended protocol, one statement."""
-    answer = Answer()
+    answer = Answer(messages=messages)
     connection.pgconn.exec_(b"ROLLBACK; BEGIN")
+    connection.pgconn.notice_handler = lambda notice: answer.notices.extend(filter(None, [_said(notice, messages)]))
     if binary:
         _take(connection.pgconn, connection.pgconn.exec_params(text.encode(), None, result_format=1), answer)
     else:
         connection.pgconn.send_query(text.encode())
         while (result := connection.pgconn.get_result()) is not None:
             _take(connection.pgconn, result, answer)
+    connection.pgconn.notice_handler = None
     connection.pgconn.exec_(b"ROLLBACK")
     connection.pgconn.exec_(b"UNLISTEN *; CLOSE ALL; DEALLOCATE ALL")
     return answer
@@ -96,9 +114,21 @@ def _take(connection: pq.abc.PGconn, result: pq.abc.PGresult, answer: Answer) ->
     for row in range(result.ntuples):
         answer.rows.append(b"\t".join(result.get_value(row, i) or b"\\N" for i in fields))
     if result.error_message:
-        # The gateway drops DETAIL and CONTEXT.
-        parts = (pq.DiagnosticField.SQLSTATE, pq.DiagnosticField.MESSAGE_PRIMARY, pq.DiagnosticField.MESSAGE_HINT)
-        answer.failures.append(b" ".join(result.error_field(part) or b"" for part in parts))
+        answer.failures.append(_said(result, answer.messages) or withheld(_fields(result))["C"].encode())
+
+
+def _fields(result: pq.abc.PGresult) -> dict[str, str]:
+    found = {letter: result.error_field(part) for letter, part in FIELDS.items()}
+    return {letter: value.decode() for letter, value in found.items() if value is not None}
+
+
+def _said(result: pq.abc.PGresult, messages: Messages) -> bytes:
+    """An error or a notice as the gateway passes it on; empty when its words are withheld."""
+    fields = _fields(result)
+    if not quotes_nothing(fields, messages):
+        return b""
+    shown = without_values(fields, lambda _: None)
+    return " ".join([*(shown.get(letter, "") for letter in "CMH"), *(shown[c] for c in "Dc" if c in shown)]).encode()
 
 
 #: Answers that differ between any two runs.
@@ -123,7 +153,7 @@ def without_oids(answer: Answer) -> Answer:
         re.sub(rb"\battack_[ab]\b", b"attack", re.sub(rb"\b(1[6-9]|[2-9]\d)\d{3}\b", b"OID", row))
         for row in answer.rows
     ]
-    return Answer(sorted(plain), answer.shape, answer.failures)
+    return Answer(sorted(plain), answer.shape, answer.failures, answer.notices, answer.messages)
 
 
 def leaks(stage: Stage, connections: dict[str, psycopg.Connection], policy: RolePolicy, sql: str) -> Sequence[str]:
@@ -132,11 +162,14 @@ def leaks(stage: Stage, connections: dict[str, psycopg.Connection], policy: Role
     if judged.refusal is not None:
         return ()
     text = judged.text
+    messages = strictest(v.statement.messages for v in judged.verdicts if not isinstance(v, Refused))
     single = len(judged.verdicts) == 1 and "copy " not in sql.lower() and "$1" not in sql
     found: list[str] = []
     asked = text.encode()  # EXPLAIN and errors repeat what was asked
     for binary in (False, True) if single else (False,):
-        answers = {twin: ask(connection, text, binary=binary) for twin, connection in connections.items()}
+        answers = {
+            twin: ask(connection, text, binary=binary, messages=messages) for twin, connection in connections.items()
+        }
         for twin, answer in answers.items():
             found += [
                 f"canary {canary!r} (binary={binary}) from {text}"
@@ -150,7 +183,9 @@ def leaks(stage: Stage, connections: dict[str, psycopg.Connection], policy: Role
         if calm and answers["a"] != answers["b"]:
             a, b = answers["a"], answers["b"]
             differing = [
-                pair for pair in zip(a.rows + a.failures, b.rows + b.failures, strict=False) if pair[0] != pair[1]
+                pair
+                for pair in zip(a.rows + a.failures + a.notices, b.rows + b.failures + b.notices, strict=False)
+                if pair[0] != pair[1]
             ]
             found.append(
                 f"the twins differ (binary={binary}): {differing[:1]} {len(a.rows)}/{len(b.rows)} rows from {text}"

@@ -88,6 +88,64 @@ CREATE FUNCTION crm.polite(text, text DEFAULT 'zqxalpha wvkbravo') RETURNS text 
 CREATE FUNCTION crm.rooms() RETURNS SETOF crm.events LANGUAGE sql STABLE
     AS 'SELECT * FROM crm.events WHERE what <> ''zqxalpha wvkbravo''';
 
+-- Code of the owner's that runs over raw values and says so.
+CREATE FUNCTION crm.shout(text) RETURNS text LANGUAGE plpgsql AS
+    'BEGIN RAISE NOTICE ''heard %'', $1; RAISE WARNING USING MESSAGE = $1, ERRCODE = ''23505''; RETURN ''x''; END';
+CREATE FUNCTION crm.fail(text) RETURNS text LANGUAGE plpgsql AS
+    'BEGIN RAISE EXCEPTION ''heard %'', $1 USING HINT = $1, ERRCODE = ''42501'', COLUMN = $1; END';
+CREATE FUNCTION crm.dynamic(text) RETURNS int LANGUAGE plpgsql AS
+    'DECLARE n int; BEGIN EXECUTE ''SELECT '' || split_part($1, '' '', 2) INTO n; RETURN n; END';
+CREATE FUNCTION crm.stumble(int) RETURNS int LANGUAGE plpgsql SECURITY DEFINER AS
+    'BEGIN RETURN (SELECT notes::int FROM crm.customers WHERE id = $1); END';
+CREATE FUNCTION crm.inlined(int) RETURNS SETOF int LANGUAGE sql STABLE AS
+    'SELECT notes::int FROM crm.customers WHERE id = $1';
+CREATE VIEW crm.loud AS
+    SELECT id, city, crm.shout(notes) AS shout, CASE WHEN id > 5 THEN crm.fail(notes) END AS fails,
+           CASE WHEN id > 0 THEN crm.dynamic(notes) END AS runs FROM crm.customers;
+CREATE VIEW crm.reckoned AS SELECT id, notes::int AS n, split_part(notes, ' ', 2)::regclass AS r,
+    to_tsquery('simple', notes) AS q FROM crm.customers;
+CREATE VIEW crm.called AS SELECT i AS id FROM crm.inlined(1) i;
+CREATE FUNCTION crm.tell() RETURNS trigger LANGUAGE plpgsql AS
+    'BEGIN RAISE NOTICE ''was %'', OLD.word; IF NEW.place = ''boom'' THEN PERFORM crm.fail(OLD.word); END IF; RETURN NEW; END';
+CREATE FUNCTION crm.tell_all() RETURNS trigger LANGUAGE plpgsql AS
+    'BEGIN RAISE EXCEPTION ''all of %'', (SELECT string_agg(word, '','') FROM crm.desk); END';
+CREATE TABLE crm.desk (
+    id int PRIMARY KEY,
+    word text,
+    place text CHECK (length(place) < 9),
+    size int GENERATED ALWAYS AS (CASE place WHEN 'bad' THEN word::int ELSE 1 END) STORED
+);
+CREATE TABLE crm.checked_desk (id int PRIMARY KEY, word text, place text, CHECK (place <> 'worse' OR word::int > 0));
+CREATE INDEX ON crm.desk ((CASE place WHEN 'bent' THEN word::int ELSE 1 END));
+CREATE TRIGGER tells BEFORE UPDATE ON crm.desk FOR EACH ROW EXECUTE FUNCTION crm.tell();
+CREATE TABLE crm.bells (id int PRIMARY KEY, place text);
+CREATE TRIGGER tells_all AFTER INSERT ON crm.bells FOR EACH ROW EXECUTE FUNCTION crm.tell_all();
+CREATE TABLE crm.reports (id int PRIMARY KEY, place text);
+CREATE CONSTRAINT TRIGGER tells_later AFTER INSERT ON crm.reports DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION crm.tell_all();
+CREATE TABLE crm.watched (id int, place text, word text);
+ALTER TABLE crm.watched ENABLE ROW LEVEL SECURITY;
+CREATE POLICY watching ON crm.watched USING (crm.shout(word) = 'x' AND (id < 1 OR word::int > 0));
+CREATE EXTENSION file_fdw SCHEMA extensions;
+CREATE SERVER files FOREIGN DATA WRAPPER file_fdw;
+CREATE FOREIGN TABLE crm.afar (id int, n int) SERVER files OPTIONS (program 'echo', format 'csv');
+CREATE FUNCTION crm.is_known(text) RETURNS bool LANGUAGE plpgsql SECURITY DEFINER AS
+    'BEGIN RETURN $1 = ''nobody'' OR EXISTS (SELECT FROM crm.customers WHERE email = $1); END';
+CREATE DOMAIN crm.known_mail AS text CHECK (crm.is_known(VALUE));
+CREATE DOMAIN crm.known_again AS crm.known_mail;
+CREATE TABLE crm.replies (id int, sender crm.known_mail);
+CREATE TABLE crm.threads (id int, senders crm.known_mail[]);
+INSERT INTO crm.replies VALUES (1, 'nobody');
+INSERT INTO crm.threads VALUES (1, '{nobody}');
+CREATE TYPE crm.rank AS (n int);
+CREATE FUNCTION crm.rank_order(crm.rank, crm.rank) RETURNS int LANGUAGE plpgsql AS
+    'BEGIN RAISE NOTICE ''%'', (SELECT min(notes) FROM crm.customers); RETURN ($1).n - ($2).n; END';
+CREATE FUNCTION crm.rank_below(crm.rank, crm.rank) RETURNS bool LANGUAGE sql AS 'SELECT crm.rank_order($1, $2) < 0';
+CREATE OPERATOR crm.< (LEFTARG = crm.rank, RIGHTARG = crm.rank, FUNCTION = crm.rank_below);
+CREATE OPERATOR CLASS crm.ranks DEFAULT FOR TYPE crm.rank USING btree AS OPERATOR 1 crm.<, FUNCTION 1 crm.rank_order;
+CREATE TABLE crm.ranked (id int, rank crm.rank);
+INSERT INTO crm.ranked VALUES (1, ROW(1)), (2, ROW(2)), (3, ROW(1));
+
 -- What nobody was given: nothing may tell its name.
 CREATE SCHEMA qwhidden_schema;
 CREATE TABLE vault.qwhidden (id serial PRIMARY KEY, qwhidden_column text DEFAULT 'qwhidden' CHECK (qwhidden_column <> ''), customer int REFERENCES crm.customers);

@@ -127,8 +127,14 @@ CLASSIFICATION = {
     },
     **{key: {EVERY: CLEAR} for key in ("crm.labelled", "crm.over_labelled", "crm.with_notes", "crm.plain_orders")},
     "crm.guests": {EVERY: CLEAR},
+    **{key: {EVERY: CLEAR} for key in ("crm.loud", "crm.reckoned", "crm.called", "crm.replies", "crm.threads")},
+    **{key: {EVERY: CLEAR} for key in ("crm.ranked", "crm.bells", "crm.reports")},
+    "crm.desk": {"id": CLEAR, "place": CLEAR, "size": CLEAR},
+    "crm.checked_desk": {"id": CLEAR, "place": CLEAR},
+    "crm.watched": {"id": CLEAR, "place": CLEAR},
+    "crm.afar": {"id": CLEAR},
 }
-FUNCTIONS = frozenset({"crm.polite", "crm.rooms"})
+FUNCTIONS = frozenset({"crm.polite", "crm.rooms", "crm.stumble", "crm.inlined"})
 READ_ALL = RelationRule(read=frozenset({EVERY}))
 WRITE_ALL = RelationRule(read=frozenset({EVERY}), write=frozenset({EVERY}))
 
@@ -235,6 +241,10 @@ def _fill(connection: psycopg.Connection, twin: Twin) -> None:
             "INSERT INTO crm.measures VALUES (%s, %s, %s, %s)", (number, f"kind {number % 4}", word, pad)
         )
     connection.execute("INSERT INTO vault.secrets VALUES (1, %s)", (twin.word,))
+    connection.execute("INSERT INTO crm.desk VALUES (1, %s, 'left'), (2, %s, 'right')", (twin.word, twin.word))
+    connection.execute("INSERT INTO crm.checked_desk VALUES (2, %s, 'right')", (twin.word,))
+    connection.execute("INSERT INTO crm.watched VALUES (1, 'left', %s)", (twin.word,))
+    connection.execute(f"ALTER FOREIGN TABLE crm.afar OPTIONS (SET program 'echo 1,{twin.word}')")
     connection.execute("REFRESH MATERIALIZED VIEW crm.mail_copy")
     connection.execute("SELECT lo_from_bytea(770001, %s)", (twin.word.encode(),))
     connection.execute("GRANT ALL ON LARGE OBJECT 770001 TO PUBLIC")
