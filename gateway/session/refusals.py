@@ -11,8 +11,10 @@ from protocol.backend import ErrorResponse, NoticeResponse
 
 #: Detail, Where (context), internal query and its position: they can quote rows.
 TELLING_FIELDS = ("D", "W", "q", "p")
-#: The place in PostgreSQL's source: an error of the gateway's own has none, and must not be told by that.
+#: The place in PostgreSQL's source. What is hidden is answered by the gateway, which has none, and what is not
+#: there often by PostgreSQL: errors about names must not be told apart by that.
 PLACE_FIELDS = ("F", "L", "R")
+ABOUT_NAMES = ("42", "3D", "3F")
 #: In class 42 (syntax error or access rule violation) the detail speaks of names, never of rows.
 CLASS_OF_NAMES = "42"
 #: The place in PostgreSQL's source that says the same: drivers (asyncpg, pgjdbc) know by it that
@@ -53,14 +55,10 @@ def without_values(fields: Mapping[str, str], position: Callable[[int], int | No
     `position` maps a place in the text that was sent to a place in the client's own text, or to
     None, in which case the field is dropped.
     """
-    keep_detail = fields.get("C", "").startswith(CLASS_OF_NAMES)
-    shown = {
-        code: value
-        for code, value in fields.items()
-        if code not in TELLING_FIELDS + PLACE_FIELDS or (code == "D" and keep_detail)
-    }
-    if fields.get("R") in ROUTINES.values():
-        shown["R"] = fields["R"]
+    sqlstate = fields.get("C", "")
+    keep_detail = sqlstate.startswith(CLASS_OF_NAMES)
+    dropped = TELLING_FIELDS + PLACE_FIELDS if sqlstate.startswith(ABOUT_NAMES) else TELLING_FIELDS
+    shown = {code: value for code, value in fields.items() if code not in dropped or (code == "D" and keep_detail)}
     if "P" in shown:
         at = position(int(shown["P"])) if shown["P"].isdigit() else None
         if at is None:
