@@ -79,6 +79,8 @@ class Names(Walk):
         seen = entry.seen
         if seen is None or not seen.protected or not seen.has_row_type or entry.raw or entry.system_columns:
             return
+        if any(self.calls.strange_checks(column.checks) for column in seen.relation.columns):
+            return  # a cast to the row would ask the domain's CHECK
         row = quoted(entry.name)
         typed = f"({row})::{quoted(seen.relation.schema)}.{quoted(seen.relation.name)}"
         # A CASE in any case: the cast alone is a row constructor, which IN takes for several columns.
