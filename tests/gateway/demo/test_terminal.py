@@ -8,6 +8,7 @@ import pytest
 
 from gateway.demo.process import clean_environment
 from gateway.demo.terminal import Terminal, plain, run_in_terminal
+from tests.e2e.test_curfew import wait_until
 from tests.support.postgres import Postgres
 
 
@@ -22,6 +23,9 @@ def test_psql_completes_prompts_and_is_interrupted(postgres: Postgres) -> None:
         assert "(1 row)" in terminal.wait_for("postgres=# ")
         terminal.type("SELECT pg_sleep(60);\n")
         terminal.wait_for("pg_sleep(60);")
+        # An echo says that psql has read the line, not that it has sent it.
+        running = "SELECT count(*) FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(60);' AND state = 'active'"
+        wait_until("the query runs", lambda: postgres.run(running) == "1")
         terminal.interrupt()
         assert "canceling statement" in terminal.wait_for("postgres=# ", 10)
 
