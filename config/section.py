@@ -7,6 +7,7 @@ from typing import Annotated, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
 
+from config.durations import Seconds
 from config.secrets import SecretReference, SecretUnavailable
 
 _T = TypeVar("_T", bound=str | int)
@@ -31,6 +32,24 @@ class Section(BaseModel):
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", strict=True, hide_input_in_errors=True, validate_default=True, allow_inf_nan=False
+    )
+
+
+class Probed(Section):
+    """What has TCP connections to others, and wants to know when those are gone (tcp(7))."""
+
+    keepalive_seconds: Seconds = Field(
+        default=60, ge=0, le=7200, description="a silent connection is probed after so long; 0: as the system does"
+    )
+    keepalive_interval_seconds: Seconds = Field(
+        default=10, ge=0, le=7200, description="from one probe to the next; 0: as the system does"
+    )
+    keepalive_count: int = Field(
+        default=3, ge=0, le=100, description="so many unanswered probes end a connection; 0: as the system does"
+    )
+    #: Not set by default: it would also end the session of somebody whose pager has not read on for so long.
+    tcp_user_timeout_seconds: Seconds = Field(
+        default=0, ge=0, le=7200, description="how long what was sent may stay unacknowledged; 0: as the system does"
     )
 
 

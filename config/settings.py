@@ -13,7 +13,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from config.durations import FineSeconds, Seconds
 from config.secrets import SecretReference
-from config.section import AnchoredPath, Section, Text, distinct, pem_file, pem_secret, secret
+from config.section import AnchoredPath, Probed, Section, Text, distinct, pem_file, pem_secret, secret
 from config.target import Target
 
 __all__ = [
@@ -48,24 +48,11 @@ def _serves_as_database(name: str) -> str:
 Port = Annotated[int, Field(ge=0, le=65_535)]
 
 
-class Gateway(Section):
+class Gateway(Probed):
     listen_host: Text = Field(default="127.0.0.1", description="the address that PostgreSQL clients connect to")
     listen_port: Port = Field(default=6432, description="its port; 0 takes any free one")
     workers: int = Field(default=1, ge=1, le=64, description="processes that serve clients, one a core; 1: no others")
     name: Text = Field(default="pgcurfew", description="this gateway's name in the record and in application_name")
-    keepalive_seconds: Seconds = Field(
-        default=60, ge=0, le=7200, description="a silent client is probed after so long; 0: as the system does"
-    )
-    keepalive_interval_seconds: Seconds = Field(
-        default=10, ge=0, le=7200, description="from one probe to the next; 0: as the system does"
-    )
-    keepalive_count: int = Field(
-        default=3, ge=0, le=100, description="so many unanswered probes end a connection; 0: as the system does"
-    )
-    #: Not set by default: it would also end the session of somebody whose pager has not read on for so long.
-    tcp_user_timeout_seconds: Seconds = Field(
-        default=0, ge=0, le=7200, description="how long what was sent may stay unacknowledged; 0: as the system does"
-    )
 
     @property
     def loopback(self) -> bool:

@@ -15,9 +15,9 @@ from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticKnownError
 
 from config.certificates import CertificateUnusable, load_authorities, load_certificate
-from config.durations import FineSeconds, Seconds
+from config.durations import FineSeconds
 from config.secrets import SecretReference
-from config.section import AnchoredPath, Section, Text, checks_files, distinct, pem_file, pem_secret, secret
+from config.section import AnchoredPath, Probed, Text, checks_files, distinct, pem_file, pem_secret, secret
 
 #: Schemas that are searched anyway, or that a fixed path must not hold: "$user" would be the gateway's own login.
 _NOT_IN_SEARCH_PATH = ("$user", "pg_catalog", "pg_temp")
@@ -32,7 +32,7 @@ def _one_or_more(value: object) -> object:
     return (value,) if isinstance(value, str | int) else value
 
 
-class Target(Section):
+class Target(Probed):
     host: Annotated[
         tuple[Text, ...], BeforeValidator(_one_or_more), Field(min_length=1, max_length=32, strict=False)
     ] = Field(
@@ -82,18 +82,6 @@ class Target(Section):
     )
     connect_timeout_seconds: FineSeconds = Field(
         default=10, gt=0, le=300, description="for a connect and log-in, at each host, up to 300"
-    )
-    keepalive_seconds: Seconds = Field(
-        default=60, ge=0, le=7200, description="a silent connection is probed after so long; 0: as the system does"
-    )
-    keepalive_interval_seconds: Seconds = Field(
-        default=10, ge=0, le=7200, description="from one probe to the next; 0: as the system does"
-    )
-    keepalive_count: int = Field(
-        default=3, ge=0, le=100, description="so many unanswered probes end a connection; 0: as the system does"
-    )
-    tcp_user_timeout_seconds: Seconds = Field(
-        default=0, ge=0, le=7200, description="how long what was sent may stay unacknowledged; 0: as the system does"
     )
 
     @property

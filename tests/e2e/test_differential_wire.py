@@ -11,6 +11,7 @@ import secrets
 import ssl
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -209,7 +210,14 @@ def compared(heard: list[Any]) -> list[object]:
 
 @pytest.fixture(scope="module")
 def peers(gateway: RunningGateway, sample_database: SampleDatabase) -> Iterator[tuple[Peer, Peer]]:
-    granted = gateway.give("bench", target="bench")
+    with both_sides(gateway, sample_database, "bench") as both:
+        yield both
+
+
+@contextmanager
+def both_sides(gateway: RunningGateway, database: SampleDatabase, role: str) -> Iterator[tuple[Peer, Peer]]:
+    """The gateway, for whoever holds this role, and PostgreSQL itself."""
+    granted = gateway.give(role, target="bench")
 
     def through() -> RawClient:
         client = RawClient(encrypted(gateway.port, gateway.tls))
@@ -217,11 +225,11 @@ def peers(gateway: RunningGateway, sample_database: SampleDatabase) -> Iterator[
         assert not client.refusal
         return client
 
-    both = Peer(through), Peer(lambda: past_the_gateway(sample_database))
+    both = Peer(through), Peer(lambda: past_the_gateway(database))
     yield both
     for peer in both:
         peer.close()
-    sample_database.postgres.run("TRUNCATE public.pgbench_history", "bench")
+    database.postgres.run("TRUNCATE public.pgbench_history", "bench")
 
 
 def past_the_gateway(database: SampleDatabase) -> RawClient:

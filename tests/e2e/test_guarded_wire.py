@@ -13,10 +13,9 @@ from hypothesis import strategies as st
 from protocol.copying import CopyData, CopyDone
 from protocol.frontend import Bind, Execute, Parse, Query, Sync
 from tests.e2e import test_differential_wire as wire
-from tests.e2e.test_differential_wire import NAMES, PAUSE, Peer, past_the_gateway, run
+from tests.e2e.test_differential_wire import NAMES, PAUSE, Peer, both_sides, run
 from tests.support.gateway import running_gateway
 from tests.support.postgres import SampleDatabase
-from tests.support.wire import RawClient, encrypted
 
 EXAMPLES = int(os.environ.get("PGCURFEW_EXAMPLES", "120"))
 POLICY = """
@@ -62,20 +61,12 @@ conversations = st.lists(
 
 @pytest.fixture(scope="module")
 def peers(sample_database: SampleDatabase, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Peer, Peer]]:
-    with running_gateway(sample_database, tmp_path_factory.mktemp("guarded"), policy=POLICY) as gateway:
-        granted = gateway.give("guarded", target="bench")
-
-        def through() -> RawClient:
-            client = RawClient(encrypted(gateway.port, gateway.tls))
-            client.log_in(granted.token, {"user": "alice", "database": "bench"})
-            assert not client.refusal
-            return client
-
-        both = Peer(through), Peer(lambda: past_the_gateway(sample_database))
+    folder = tmp_path_factory.mktemp("guarded")
+    with (
+        running_gateway(sample_database, folder, policy=POLICY) as gateway,
+        both_sides(gateway, sample_database, "guarded") as both,
+    ):
         yield both
-        for peer in both:
-            peer.close()
-    sample_database.postgres.run("TRUNCATE public.pgbench_history", "bench")
 
 
 UPDATE = WRITES[0]

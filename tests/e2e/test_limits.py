@@ -195,17 +195,24 @@ def state(gateway: RunningGateway) -> str:
 
 
 @pytest.mark.parametrize("sql", WRITES)
-@pytest.mark.parametrize("simple", [True, False])
-def test_nothing_is_kept_of_a_larger_write(limiting: RunningGateway, given: Given, sql: str, simple: bool) -> None:
-    if not simple and ";" in sql:
-        pytest.skip("the extended protocol takes one statement at a time")
-    before = state(limiting)
-    with connect(limiting, given) as session:
-        cursor = psycopg.ClientCursor(session) if simple else session.cursor()
+def test_nothing_is_kept_of_a_larger_write(limiting: RunningGateway, given: Given, sql: str) -> None:
+    refused_without_a_trace(limiting, given, sql, prepare=False)
+
+
+@pytest.mark.parametrize("sql", [sql for sql in WRITES if ";" not in sql])
+def test_nor_in_the_extended_protocol(limiting: RunningGateway, given: Given, sql: str) -> None:
+    refused_without_a_trace(limiting, given, sql, prepare=True)
+
+
+def refused_without_a_trace(gateway: RunningGateway, given: Given, sql: str, *, prepare: bool) -> None:
+    before = state(gateway)
+    with connect(gateway, given) as session:
         with pytest.raises(psycopg.Error) as told:
-            cursor.execute(sql)
+            session.execute(sql, prepare=prepare)
         assert told.value.sqlstate in ("54000", "42501", "0A000")
-    assert state(limiting) == before
+        # What could not be told by itself has ended the session; any other goes on.
+        assert session.closed or session.execute("SELECT 1").fetchone() == (1,)
+    assert state(gateway) == before
 
 
 def test_a_larger_write_fails_the_transaction_around_it(limiting: RunningGateway, given: Given) -> None:
