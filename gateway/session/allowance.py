@@ -32,23 +32,25 @@ class Allowance:
         started = rows.count + (1 if rows.left else 0)
         size = len(rows.data) + rows.left
         before = running.taken or _NOTHING
-        refusal: Refusal | None = None
+        too_many: Refusal | None = None
+        too_large: Refusal | None = None
         rows_left, bytes_left = started, size
         for limit, used, words in (
             (limits.rows, before.rows + running.rows, _rows_of_a_statement),
             (limits.session_rows, self.rows + running.rows, _rows_of_a_session),
         ):
             if limit is not None and limit - used < rows_left:
-                rows_left, refusal = max(limit - used, 0), words(limit)
+                rows_left, too_many = max(limit - used, 0), words(limit)
         for limit, used, words in (
             (limits.bytes, before.bytes + running.bytes, _bytes_of_a_statement),
             (limits.session_bytes, self.bytes + running.bytes, _bytes_of_a_session),
         ):
             if limit is not None and limit - used < bytes_left:
-                bytes_left, refusal = max(limit - used, 0), words(limit)
-        if refusal is None:
+                bytes_left, too_large = max(limit - used, 0), words(limit)
+        if too_many is None and too_large is None:
             return len(rows.data), None
         passes = rows.until(rows_left, bytes_left)
+        refusal = too_many if too_many is not None and passes == rows.until(rows_left, size) else too_large
         # The row that was begun when it still could be is finished: nobody is told within a row.
         return (passes, refusal) if passes < len(rows.data) or not rows.left else (passes, None)
 

@@ -303,7 +303,7 @@ class Asking:
             return True
         statement = prepared.statement
         if statement is not None and not prepared.by_sql:
-            guarded = guard.before_execute(talk, statement)
+            guarded = guard.before_execute(talk, statement, int.from_bytes(raw[-4:], "big", signed=True))
             if guarded is None:
                 self._flush()
                 return False

@@ -43,6 +43,15 @@ APART = Refusal(
 )
 
 
+IN_PAGES = Refusal(
+    "0A000",
+    "write-limit",
+    "a write cannot be run in pages where the number of written rows is limited",
+    detail="PostgreSQL tells how many rows it wrote only when all that it returns were fetched.",
+    hint="Fetch all rows that the statement returns at once, or leave RETURNING out.",
+)
+
+
 def _moves(statement: JudgedStatement) -> bool:
     """Does this statement open or end a transaction block?"""
     words = statement.normalized.upper().split()
@@ -69,13 +78,15 @@ def before_query(talk: Conversation, statements: Sequence[JudgedStatement]) -> b
     return writes and talk.transaction == "I"
 
 
-def before_execute(talk: Conversation, statement: JudgedStatement) -> bool | Refusal | None:
-    """The same of an Execute."""
+def before_execute(talk: Conversation, statement: JudgedStatement, most_rows: int) -> bool | Refusal | None:
+    """The same of an Execute, for so many rows (0: all)."""
     if talk.limits is None:
         return False
     writes, moves = may_write(talk.judge, statement), _moves(statement)
     if not (writes or moves):
         return False
+    if writes and most_rows > 0 and talk.limits.written_rows is not None:
+        return IN_PAGES
     if talk.replies.unanswered(talk.batch, EXECUTE):
         return None
     begun = talk.moved == (talk.batch, True)

@@ -52,7 +52,7 @@ STRINGS = (
     "EXECUTE w",
 )
 writes = st.sampled_from(STRINGS).map(lambda sql: (Query(sql),))
-bound = st.builds(run, NAMES, NAMES, st.sampled_from(WRITES), st.sampled_from([0, 0, 1]))
+bound = st.builds(run, NAMES, NAMES, st.sampled_from(WRITES), st.just(0))
 ends = st.sampled_from([(Sync(),), (Sync(), PAUSE), (PAUSE,)])
 conversations = st.lists(
     st.one_of(writes, bound, ends, wire.messages.map(lambda one: (one,)), wire.copies), max_size=9
@@ -88,5 +88,6 @@ COPY = "COPY pgbench_history (tid) FROM STDIN"
 @example([*run("", "", WRITES[5], 0), Query(""), PAUSE])
 def test_the_same_answers_in_the_same_order(peers: tuple[Peer, Peer], conversation: list[Any]) -> None:
     through, straight = (peer.answers(conversation) for peer in peers)
-    assume(not any("cannot share" in str(answer) for answer in through))
+    # What cannot be counted is refused in our own words.
+    assume(not any(words in str(answer) for answer in through for words in ("cannot share", "in pages")))
     assert through == straight

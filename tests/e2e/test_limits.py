@@ -227,6 +227,18 @@ def test_a_larger_write_fails_the_transaction_around_it(limiting: RunningGateway
     assert state(limiting) == before
 
 
+async def test_a_write_is_not_run_in_pages(limiting: RunningGateway, given: Given) -> None:
+    """PostgreSQL would have written all of it before the first page, and would not say how much."""
+    before = state(limiting)
+    session = await limiting.connect(given)
+    with pytest.raises(asyncpg.FeatureNotSupportedError, match="in pages"):
+        await session.fetchrow("UPDATE pgbench_accounts SET abalance = 77 WHERE aid <= 6 RETURNING aid")
+    with pytest.raises(asyncpg.ProgramLimitExceededError):
+        await session.fetch("UPDATE pgbench_accounts SET abalance = 77 WHERE aid <= 6 RETURNING aid")
+    await session.close()
+    assert state(limiting) == before
+
+
 def test_savepoints_take_a_larger_write_back(limiting: RunningGateway, given: Given) -> None:
     before = state(limiting)
     with connect(limiting, given, autocommit=False) as session:
