@@ -11,5 +11,9 @@ door         whether a good token, its grant and its person let somebody in
 facts        changes as the record words them
 errors       what is refused, and what to do next
 store        the port to what is kept (gateway.storage implements it)
+office       what every part of the service works with: store, clock, terms, record, listeners
+asking       the part that takes requests
+deciding     the part where reviewers decide
+granting     the part that keeps grants
 service      Access: the one that joins them and keeps the order record, store, effect
 """

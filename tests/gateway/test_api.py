@@ -278,7 +278,7 @@ async def test_what_cannot_be_recorded_is_refused(served: Served) -> None:
         def full(fact: object) -> None:
             raise RecordUnavailable("no space left")
 
-        served.house.access._record = full
+        served.house.access._office.record = full
         assert refused(await alice.post("/v1/requests", json=ASK), 503)["cause"] == "record"
         assert (await alice.get("/v1/requests")).json() == {"requests": []}
 

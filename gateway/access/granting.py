@@ -1,0 +1,57 @@
+"""Grants after they were given: looked at, revoked, and what time does to them."""
+
+from __future__ import annotations
+
+from gateway.access import grants, requests
+from gateway.access.facts import about_grant, about_request
+from gateway.access.models import Grant, GrantEnded, GrantMove, Person, RequestState
+from gateway.access.office import Office, known_grant, must
+from gateway.access.permissions import Action, GrantFor
+
+
+class Granting:
+    """The part of `Access` that keeps grants."""
+
+    def __init__(self, office: Office) -> None:
+        self._office = office
+
+    async def grant(self, person: Person, grant_id: str) -> Grant:
+        """One grant that the person may see. Raises NotFound."""
+        return await self._office.visible_grant(self._office.store, person, grant_id)
+
+    async def grants(
+        self, person: Person, *, open_only: bool = True, target: str | None = None, limit: int = 200
+    ) -> tuple[Grant, ...]:
+        """Grants that the person may see, newest first."""
+        office = self._office
+        return await office.store.grants(office.visible(person, open_only, target, limit, office.clock()))
+
+    async def revoke(self, person: Person, grant_id: str, *, reason: str) -> Grant:
+        """The grant, revoked; its sessions are told. Raises NotFound, NotPermitted, NotPossible, NotValid."""
+        office = self._office
+        note = requests.plain_text(reason, "reason", required=True)
+        async with office.store.change() as change:
+            now = office.clock()
+            grant = await office.visible_grant(change, person, grant_id)
+            subject = GrantFor(grant, office.terms(grant.role))
+            fact = about_grant(grant, "revoked", person.name, note)
+            office.permit(person, Action.REVOKE, subject, fact)
+            grants.moved(grant, GrantMove.REVOKE, now)
+            must(await change.revoke_grant(grant.id, at=now, by=person.name, reason=note))
+            office.record(fact)
+            grant = await known_grant(change, grant.id)
+        office.tell(GrantEnded(grant.id, "grant-revoked", person.name, note))
+        return grant
+
+    async def tidy(self) -> None:
+        """Write down what time has brought: requests that expired, grants that ended."""
+        office = self._office
+        now = office.clock()
+        for request in await office.store.overdue_requests(now):
+            async with office.store.change() as change:
+                if await change.move_request(request.id, RequestState.EXPIRED):
+                    office.record(about_request(request, "expired", "pgcurfew"))
+        for grant in await office.store.overdue_grants(now):
+            async with office.store.change() as change:
+                if await change.end_grant(grant.id, at=now):
+                    office.record(about_grant(grant, "ended", "pgcurfew"))
