@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from gateway.session import looking
 from gateway.session.allowance import too_many_written
 from gateway.session.conversation import Conversation, LimitReached, SecondLock, UpstreamViolation
 from gateway.session.guard import COMMIT, FAIL, ROLLBACK, after_batch
@@ -67,6 +68,8 @@ class Answering:
             raise UpstreamViolation("rows that nobody asked for")
         if head.overrun is not None:
             return
+        if not head.described and (head.looked is None or not head.looked.rows):
+            raise UpstreamViolation("rows that were not described")
         running, limits = head.running[0], self._talk.limits
         if limits is None:
             running.rows += rows.count
@@ -117,15 +120,18 @@ class Answering:
         self._parts.append(raw)
 
     def _no_data(self, raw: bytes, now: float) -> None:
-        self._pop(DESCRIBE)
-        self._parts.append(raw)
+        head = self._pop(DESCRIBE)
+        looking.answered(self._talk.judge_of(head.batch), head, rows=False)
+        self._pass_on(head, raw)
 
     def _row_description(self, raw: bytes, now: float) -> None:
         head = self._head(DESCRIBE, QUERY)
         self._check_origins(raw, head)
+        head.described = True
         if head.kind == DESCRIBE:
+            looking.answered(self._talk.judge_of(head.batch), head, rows=True)
             self._talk.replies.answered()
-        self._parts.append(raw)
+        self._pass_on(head, raw)
 
     def _command_complete(self, raw: bytes, now: float) -> None:
         head = self._head(QUERY, EXECUTE)
@@ -135,6 +141,7 @@ class Answering:
         if not head.running:
             raise UpstreamViolation("an answer to a statement that was not sent")
         self._release(head)
+        head.described = False
         command = decode_backend(raw[0], raw[5:])
         assert isinstance(command, CommandComplete)
         running = head.ended()
@@ -191,7 +198,8 @@ class Answering:
         self._parts.append(raw)
 
     def _copy_out(self, raw: bytes, now: float) -> None:
-        self._head(QUERY, EXECUTE)
+        # A COPY of the client's own words is made of what was judged; nothing tells where its columns come from.
+        self._head(QUERY, EXECUTE).described = True
         self._parts.append(raw)
 
     def _copy_done(self, raw: bytes, now: float) -> None:
@@ -240,9 +248,12 @@ class Answering:
             skipped = talk.replies.skip_batch()
             if talk.guard is not None and talk.replies.skipping:
                 talk.guard.closed = False  # its end is skipped, too, up to a Sync
+            # What fails when it is looked at is what was to run.
+            failed = skipped[1] if head.ours == "look" else skipped[0]
             # Of a refused one the event says all; what follows it was skipped.
-            self._fail(list(skipped[0].running), fields, "failed", now, rule)
-            self._skip([running for expected in skipped[1:] for running in expected.own_events], now)
+            self._fail(list(failed.running), fields, "failed", now, rule)
+            later = (expected for expected in skipped[1:] if expected is not failed)
+            self._skip([running for expected in later for running in expected.own_events], now)
 
     def _notice(self, raw: bytes, now: float) -> None:
         response = decode_backend(raw[0], raw[5:])

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from gateway.audit.facts import CancelAsked, Guarded, Sealed, StatementJudged
-from gateway.session import guard, names
+from gateway.session import guard, looking, names
 from gateway.session.conversation import Conversation
 from gateway.session.judge import LONG, Judged
 from gateway.session.names import TOO_MANY_NAMES
@@ -273,7 +273,7 @@ class Asking:
             return True
         talk.lookups.spend(prepared.judged)
         taken = None if talk.limits is None else Taken()
-        portal = Portal(prepared, shown_parameters(bind.formats, bind.values), taken)
+        portal = Portal(prepared, shown_parameters(bind.formats, bind.values), taken, looking.looked_for(prepared))
         self._send(raw, talk.expected_bind(bind.portal, portal, talk.batch, now))
         return True
 
@@ -313,7 +313,9 @@ class Asking:
             if guarded:
                 self._parts.append(guard.begin_in_batch(talk))
                 talk.facts.append(Guarded(talk.numbered + 1))
-        expected = Expected(EXECUTE, talk.batch, judged=prepared.judged)
+        if not looking.is_known(talk, portal):
+            self._parts.append(looking.ask(talk, name, portal))
+        expected = Expected(EXECUTE, talk.batch, judged=prepared.judged, looked=looking.looked_of(portal))
         if statement is None:
             expected.running = [self._note_empty("execute", now)]
         else:
@@ -336,14 +338,16 @@ class Asking:
     def _describe(self, raw: bytes) -> None:
         talk = self._talk
         decode_frontend(DESCRIBE, raw[5:])
+        name = raw[6:-1].decode("utf-8")
         if talk.former:
-            name = raw[6:-1].decode("utf-8")
             held = talk.statements.get(name) if raw[5:6] == b"S" else talk.portals.get(name)
             refusal = names.of_former_policy(talk, held)
             if refusal is not None:
                 self._refuse_in_batch(DESCRIBE, refusal)
                 return
-        self._send(raw, Expected(DESCRIBE, talk.batch))
+        expected = Expected(DESCRIBE, talk.batch)
+        looking.asked(talk, raw[5:6], name, expected)
+        self._send(raw, expected)
 
     def _close(self, raw: bytes) -> bool:
         talk = self._talk

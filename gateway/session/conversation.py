@@ -146,9 +146,10 @@ class Conversation:
             self._replies.expect(expected)
             return
         self._replies.expect(self.expected_bind("", alone.portal, batch, running.started))
+        looked = alone.portal.prepared.looked
         if alone.described:
-            self._replies.expect(Expected(DESCRIBE, batch))
-        self._replies.expect(Expected(EXECUTE, batch, judged=alone.judged, running=[running]))
+            self._replies.expect(Expected(DESCRIBE, batch, looked=looked))
+        self._replies.expect(Expected(EXECUTE, batch, judged=alone.judged, running=[running], looked=looked))
         self._replies.expect(Expected(SYNC, batch))
 
     def now_in(self, transaction: str, now: float) -> None:

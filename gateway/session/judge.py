@@ -51,6 +51,20 @@ LONGEST_SHAPE = 64 * 1024
 #: Kinds that change or use what a name stands for: of a prepared statement, of a portal.
 STATEMENT_NAMES = frozenset({StatementKind.PREPARE, StatementKind.EXECUTE, StatementKind.DEALLOCATE})
 PORTAL_NAMES = frozenset({StatementKind.DECLARE, StatementKind.FETCH, StatementKind.CLOSE})
+#: Kinds that may answer with rows; of the others none are passed on, but for those of a COPY.
+WITH_ROWS = frozenset(
+    {
+        StatementKind.SELECT,
+        StatementKind.INSERT,
+        StatementKind.UPDATE,
+        StatementKind.DELETE,
+        StatementKind.MERGE,
+        StatementKind.EXPLAIN,
+        StatementKind.SHOW,
+        StatementKind.EXECUTE,
+        StatementKind.FETCH,
+    }
+)
 ABOUT_NAMES = STATEMENT_NAMES | PORTAL_NAMES | {StatementKind.DISCARD}
 
 log = structlog.get_logger()

@@ -18,7 +18,7 @@ from gateway.session.allowance import may_write
 from gateway.session.answering import rows_of
 from gateway.session.asking import query_frame, shown_parameters
 from gateway.session.conversation import Alone, Conversation
-from gateway.session.judge import LONG
+from gateway.session.judge import LONG, WITH_ROWS
 from gateway.session.replies import BIND, QUERY, Running
 from gateway.session.statements import Portal
 from protocol.backend import (
@@ -85,6 +85,12 @@ class Lane:
         if talk.limits is not None and may_write(talk.judge, prepared.statement):
             return None
         judge, judged = talk.judge, prepared.judged
+        if (
+            not described
+            and prepared.looked.by != (judge.catalog.version, judge.policy.version)
+            and prepared.statement.kind in WITH_ROWS
+        ):
+            return None  # nobody has seen yet what it returns
         if judged.catalog != judge.catalog.version or judged.policy != judge.policy.version or judge.suspended:
             return None
         bound = bound_values(data, end + 1, stop)
@@ -134,8 +140,10 @@ class Lane:
         if size - start < 5:
             return None
         kind, length = _HEADER(data, start)
+        rows_known = alone.portal is not None and not described and alone.portal.prepared.looked.rows
         if described:
             if kind == _DESCRIPTION:
+                rows_known = True
                 stop = start + length + 1
                 if data[start:stop] not in talk.judge_of(talk.batch - 1).checked:
                     return None
@@ -153,6 +161,8 @@ class Lane:
                 return None
             position += length + 1
             rows += 1
+        if rows and not rows_known:
+            return None
         if not 5 < size - position < _LONGEST_ENDING:
             return None
         ending = _ending(data[position:])

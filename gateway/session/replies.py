@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import msgspec
 
 from gateway.session.judge import Judged
-from gateway.session.statements import Taken, Undo
+from gateway.session.statements import Looked, Taken, Undo
 from masking.verdict import Refusal
 
 #: Kinds of client messages.
@@ -54,8 +54,13 @@ class Expected(msgspec.Struct):
     #: Of the end of a COPY: how many bytes came before it.
     copied: int = 0
     #: A message of the gateway's own, whose answer is not the client's: the "begin" of a guard, what is
-    #: to "finish" it, or what is to "fail" a transaction (gateway.session.guard).
+    #: to "finish" it, or what is to "fail" a transaction (gateway.session.guard); a "look" at what a portal
+    #: returns (gateway.session.looking).
     ours: str = ""
+    #: Of a Describe: what it tells of. Of an Execute: what tells whether rows may come.
+    looked: Looked | None = None
+    #: May rows pass: was it said, and checked, what they are?
+    described: bool = False
     #: Why the client gets no more of this answer: a limit.
     overrun: Refusal | None = None
 

@@ -22,6 +22,17 @@ MOST_NAMES = 10_000
 MOST_MEMORY = 64 * 1024 * 1024
 
 
+class Looked(msgspec.Struct):
+    """Whether the second lock has seen what a statement or a portal returns (gateway.session.looking)."""
+
+    #: Versions of the catalog and the policy that its description was checked by.
+    by: tuple[str, str] = ("", "")
+    #: Does it return rows, as far as it was described?
+    rows: bool = False
+    #: The batch in which it was last asked for a description.
+    batch: int = 0
+
+
 class Prepared(msgspec.Struct, frozen=True):
     """A statement that was judged, and the number of the event that says so."""
 
@@ -30,6 +41,7 @@ class Prepared(msgspec.Struct, frozen=True):
     statement: JudgedStatement | None
     #: Made by SQL (PREPARE, DECLARE): `statement` made the name, and what runs is inside it.
     by_sql: bool = False
+    looked: Looked = msgspec.field(default_factory=Looked)
 
     @property
     def weight(self) -> int:
@@ -50,6 +62,8 @@ class Portal(msgspec.Struct, frozen=True):
     parameters: tuple[str | None, ...] = ()
     #: Kept where results are limited.
     taken: Taken | None = None
+    #: Of its own where it runs what a name stands for.
+    looked: Looked | None = None
 
     @property
     def weight(self) -> int:

@@ -141,8 +141,10 @@ def running_gateway(
     for section, lines in settings.items():
         head, found, tail = text.partition(f"[{section}]")
         assert found, f"there is no section {section}"
-        _, _, tail = tail.partition("\n")
-        text = f"{head}{found}\n{lines}\n{tail}"
+        own, more, others = tail.partition("\n")[2].partition("\n[")
+        said = {line.partition("=")[0].strip() for line in lines.splitlines()}
+        kept = [line for line in own.splitlines() if line.partition("=")[0].strip() not in said]
+        text = "\n".join([head + found, lines, *kept]) + "\n" + more.removeprefix("\n") + others
     stage.settings.write_text(text + targets)
     with running(stage):
         yield RunningGateway(stage, database)

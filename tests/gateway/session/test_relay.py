@@ -78,6 +78,9 @@ POLICY = RolePolicy(
 )
 SYNTAX_ERROR = ErrorResponse({"S": "ERROR", "V": "ERROR", "C": "42601", "M": 'syntax error at or near "pgcurfew"'})
 READY = ReadyForQuery("I")
+#: What `SELECT 1` and `SELECT id FROM customers` return.
+ONE = RowDescription((Field("?column?", 0, 0, 23, 4, -1, 0),))
+ID = RowDescription((Field("id", 1000, 1, 23, 4, -1, 0),))
 
 
 @pytest.fixture
@@ -156,7 +159,8 @@ def test_a_refusal_in_a_pipeline_keeps_the_order(relay: Relay) -> None:
     texts = [message.text for message in sent if isinstance(message, Parse)]
     assert texts[1] == REFUSED_TEXT.decode()
     answer = relay.upstream_sent(
-        says(ParseComplete(), BindComplete(), DataRow((b"1",)), CommandComplete("SELECT 1"), SYNTAX_ERROR, READY), 1.2
+        says(ParseComplete(), BindComplete(), ONE, DataRow((b"1",)), CommandComplete("SELECT 1"), SYNTAX_ERROR, READY),
+        1.2,
     )
     heard = client_hears(answer)
     assert [type(message) for message in heard] == [
@@ -172,14 +176,14 @@ def test_a_refusal_in_a_pipeline_keeps_the_order(relay: Relay) -> None:
 def test_each_execute_is_its_own_event_with_its_parameters(relay: Relay) -> None:
     relay.client_sent(says(Parse("s", "SELECT id FROM customers LIMIT $1"), Sync()), 1.0)
     relay.upstream_sent(says(ParseComplete(), READY), 1.0)
-    for value in (b"7", b"8"):
+    for value, described in ((b"7", (ID,)), (b"8", ())):
         done = relay.client_sent(says(Bind("", "s", values=(value,)), Execute(""), Sync()), 1.0)
         [fact] = facts(done)
         assert isinstance(fact, StatementJudged)
         assert (fact.how, fact.of) == ("execute", 1)
         assert fact.sealed is not None
         assert fact.sealed.parameters == (value.decode(),)
-        relay.upstream_sent(says(BindComplete(), CommandComplete("SELECT 1"), READY), 1.0)
+        relay.upstream_sent(says(BindComplete(), *described, CommandComplete("SELECT 1"), READY), 1.0)
 
 
 def test_a_name_taken_twice_is_recorded_as_what_runs(relay: Relay) -> None:

@@ -30,6 +30,7 @@ from protocol.frontend import Bind, Close, Describe, Execute, Flush, Parse, Quer
 from tests.gateway.session.test_relay import (
     CATALOG,
     CUSTOMERS,
+    ID,
     POLICY,
     READY,
     client_hears,
@@ -137,7 +138,7 @@ def test_running_by_protocol_what_sql_prepared(relay: Relay) -> None:
     relay.upstream_sent(says(CommandComplete("DEALLOCATE"), IN_TRANSACTION), 1.0)
     [fact] = executed(relay.client_sent(says(Execute("c"), Sync()), 1.0))
     assert (fact.kind, fact.of) == ("execute", 1)
-    relay.upstream_sent(says(CommandComplete("SELECT 1"), IN_TRANSACTION), 1.0)
+    relay.upstream_sent(says(ID, CommandComplete("SELECT 1"), IN_TRANSACTION), 1.0)
     done = relay.client_sent(says(Bind("", "p"), Sync()), 1.0)
     assert [fact.rule for fact in facts(done) if isinstance(fact, StatementJudged)] == ["unknown-statement"]
 
@@ -277,7 +278,7 @@ def test_a_prepared_statement_is_judged_anew_when_the_catalog_changed(relay: Rel
     relay.upstream_sent(says(ParseComplete(), READY), 1.0)
     judge.adopt(replace(CATALOG, version="c2"))
     assert len(executed(relay.client_sent(says(Bind("", "s"), Execute(""), Sync()), 1.0))) == 1
-    relay.upstream_sent(says(BindComplete(), CommandComplete("SELECT 0"), READY), 1.0)
+    relay.upstream_sent(says(BindComplete(), ID, CommandComplete("SELECT 0"), READY), 1.0)
     narrower = replace(CUSTOMERS, columns=CUSTOMERS.columns[:1])
     judge.adopt(replace(CATALOG, version="c3", relations={("public", "customers"): narrower}))
     relay.client_sent(says(Bind("", "s"), Execute(""), Sync()), 1.0)
