@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -98,3 +99,13 @@ def pem_file(path: Path, info: ValidationInfo) -> Path:
     if b"-----BEGIN CERTIFICATE" not in content:
         raise ValueError(f"{path} holds no PEM certificate")
     return path
+
+
+def is_loopback(host: str) -> bool:
+    """Does this address or name mean the machine itself?"""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -3,7 +3,6 @@ also what an error about it says; a commented example is docs/examples/pgcurfew.
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from pathlib import Path
 from typing import Annotated, Literal
@@ -12,8 +11,19 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from config.durations import FineSeconds, Seconds
+from config.notices import Notices
 from config.secrets import SecretReference
-from config.section import AnchoredPath, Probed, Section, Text, distinct, pem_file, pem_secret, secret
+from config.section import (
+    AnchoredPath,
+    Probed,
+    Section,
+    Text,
+    distinct,
+    is_loopback,
+    pem_file,
+    pem_secret,
+    secret,
+)
 from config.target import Target
 
 __all__ = [
@@ -22,6 +32,7 @@ __all__ = [
     "Limits",
     "Masking",
     "Metrics",
+    "Notices",
     "PolicyLocation",
     "Record",
     "Section",
@@ -278,13 +289,4 @@ class Settings(Section):
         min_length=1, description="the databases behind the gateway, each as [targets.NAME]"
     )
     limits: Limits = Field(default_factory=Limits)
-
-
-def is_loopback(host: str) -> bool:
-    """Does this address or name mean the machine itself?"""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    notices: Notices = Field(default_factory=Notices)

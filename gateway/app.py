@@ -85,7 +85,9 @@ class Gateway:
         self._recorder.note(GatewayStarted(version("pgcurfew"), version_of_policy, settings.record.sealing))
         self.metrics.policy_loaded(version_of_policy, utc_now())
         stack.callback(self._recorder.note, GatewayStopped("shutdown"))
-        await stack.enter_async_context(running(self._recorder.run(), self._control.tidy()))
+        await stack.enter_async_context(
+            running(self._recorder.run(), self._control.tidy(), self._control.send_notices())
+        )
         stack.push_async_callback(self._front.close)
         await self._front.start()
         port = await self._front.listen(settings.gateway.listen_host, settings.gateway.listen_port)

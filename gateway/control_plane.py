@@ -7,7 +7,7 @@ import contextlib
 import ipaddress
 import ssl
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from urllib.parse import urlsplit
 
@@ -23,9 +23,12 @@ from gateway.audit.facts import AccessChanged
 from gateway.audit.metrics import Metrics
 from gateway.audit.record import Recorder
 from gateway.credentials import Misconfigured, take_certificate, web_context
+from gateway.notices.announce import Announcer
+from gateway.notices.postman import Postman
 from gateway.rules import Rules
 from gateway.storage.access_store import SqliteAccessStore
 from gateway.storage.database import Database
+from gateway.storage.outbox import StoredOutbox
 from gateway.web import WebServer
 
 log = structlog.get_logger()
@@ -49,8 +52,17 @@ class ControlPlane:
         self._metrics = metrics
         self._stack = contextlib.AsyncExitStack()
         self._web_tls: ssl.SSLContext | None = None
+        self._announcer = Announcer(
+            lambda: self._rules.settings.notices,
+            lambda role: self._rules.policies.terms(role),
+            lambda: self._rules.settings.api.public_url,
+            utc_now,
+        )
+        self._outbox = StoredOutbox(database)
+        self._postman = Postman(self._outbox, rules.settings.notices, utc_now, metrics)
+        self._store = SqliteAccessStore(database, self._announcer.around)
         self.access = Access(
-            SqliteAccessStore(database),
+            self._store,
             signer,
             utc_now,
             lambda role: self._rules.policies.terms(role),
@@ -78,7 +90,13 @@ class ControlPlane:
             )
         }
         if settings.metrics.listen_port or settings.gateway.listen_port == 0:
-            metrics = create_metrics(self._metrics, trouble, gather)
+
+            async def up_to_date() -> None:
+                self._metrics.notices_waiting(await self._outbox.waiting())
+                if gather is not None:
+                    await gather()
+
+            metrics = create_metrics(self._metrics, trouble, up_to_date)
             ports["metrics_port"] = await self._open(
                 WebServer(metrics, settings.metrics.listen_host, settings.metrics.listen_port)
             )
@@ -90,13 +108,27 @@ class ControlPlane:
             await asyncio.sleep(TIDY_SECONDS)
             try:
                 await self.access.tidy()
+                await self._tell_what_ends()
             except Exception:
                 log.exception("what time has brought could not be written down; tried again soon")
+
+    async def _tell_what_ends(self) -> None:
+        seconds = self._rules.settings.notices.ending_seconds
+        now = utc_now()
+        ending = await self._store.ending_grants(now, now + timedelta(seconds=seconds))
+        outgoing = self._announcer.ending(ending)
+        if outgoing:
+            await self._outbox.put(outgoing, now)
+
+    async def send_notices(self) -> None:
+        """Until cancelled: send what waits."""
+        await self._postman.run()
 
     def renew(self, rules: Rules, signer: TokenSigner) -> None:
         """Go on by these rules."""
         self._rules = rules
         self.access.renew(signer, sessions_per_grant=rules.settings.limits.sessions_per_grant)
+        self._postman.renew(rules.settings.notices)
         if self._web_tls is not None:
             try:
                 take_certificate(self._web_tls, rules.settings)
@@ -114,6 +146,7 @@ class ControlPlane:
     def _note(self, fact: AccessChanged) -> None:
         self._recorder.note(fact)
         self._metrics.saw(fact)
+        self._announcer.recorded(fact)
 
 
 def _reached_at(settings: Settings) -> str:

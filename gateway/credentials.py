@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 
 from config.certificates import CertificateUnusable, load_authorities, load_certificate
+from config.notices import Mail, Slack, Syslog, Webhook
 from config.secrets import SecretReference, SecretUnavailable
 from config.settings import Settings
 from gateway.access.keys import KeyRing
@@ -117,6 +118,16 @@ def _contents(settings: Settings) -> Iterator[tuple[str, bytes]]:
         ("record.signing_key", settings.record.signing_key),
         *((f"record.recipients.{n}", reference) for n, reference in enumerate(settings.record.recipients)),
     ]
+    for name, sink in settings.notices.sinks.items():
+        match sink:
+            case Webhook():
+                named.append((f"notices.{name}.secret", sink.secret))
+            case Slack():
+                named.append((f"notices.{name}.url", sink.url))
+            case Mail():
+                named.append((f"notices.{name}.password", sink.password))
+            case Syslog():
+                pass
     for name, target in settings.targets.items():
         named += [
             (f"targets.{name}.{field}", getattr(target, field))

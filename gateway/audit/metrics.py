@@ -132,6 +132,9 @@ class Metrics(Collector):
         self._ended = _Counts("pgcurfew_statements_ended", "How statements came out.", "outcome")
         self._limits = _Counts("pgcurfew_limits_reached", "Statements that a limit cut off, by limit.", "limit")
         self._door = _Counts("pgcurfew_door_refusals", "Connections refused, by cause.", "cause")
+        self._notices = _Counts("pgcurfew_notices", "Tries to deliver notices, by outcome.", "sink", "outcome")
+        #: Notices that wait, by sink.
+        self._notices_waiting: dict[str, int] = {}
         self._judging = _Durations(
             "pgcurfew_judging_seconds", "Time to judge a query string that was not seen before.", _JUDGING
         )
@@ -145,6 +148,7 @@ class Metrics(Collector):
             return self._families()
         total = Metrics.summed((self.state(), *self._elsewhere))
         total._policy = self._policy
+        total._notices_waiting = self._notices_waiting
         return total._families()
 
     def state(self) -> dict[str, Any]:
@@ -205,6 +209,11 @@ class Metrics(Collector):
         yield CounterMetricFamily("pgcurfew_second_lock_trips", "Sessions ended by the second lock.", self._second_lock)
         yield self._judging.family()
         yield self._duration.family()
+        yield self._notices.family()
+        waiting = GaugeMetricFamily("pgcurfew_notices_waiting", "Notices that wait to be sent.", labels=("sink",))
+        for sink, count in self._notices_waiting.items():
+            waiting.add_metric((sink,), count)
+        yield waiting
         yield self._reloads.family()
         yield CounterMetricFamily(
             "pgcurfew_workers_ended", "Workers that ended by themselves and were started again.", self._workers_ended
@@ -261,6 +270,14 @@ class Metrics(Collector):
     def judged(self, seconds: float) -> None:
         """How long judging one query string took."""
         self._judging.observe(seconds)
+
+    def notice_sent(self, sink: str, outcome: str) -> None:
+        """A try to send a notice came out: delivered, failed (and tried again) or dead (given up)."""
+        self._notices.count(sink, outcome)
+
+    def notices_waiting(self, waiting: Mapping[str, int]) -> None:
+        """How many notices wait, by sink."""
+        self._notices_waiting = dict(waiting)
 
     def reloaded(self, outcome: str) -> None:
         """A reload came out: done, refused or failed."""

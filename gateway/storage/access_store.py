@@ -5,10 +5,11 @@ Every value goes in as a parameter; the SQL texts are constants.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sqlite3
-from collections.abc import AsyncIterator, Collection, Iterable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -26,7 +27,9 @@ from gateway.access.models import (
 )
 from gateway.access.store import Change, ListFilter
 from gateway.audit.facts import AccessChanged
+from gateway.notices.outbox import Outgoing
 from gateway.storage.database import Database, Transaction
+from gateway.storage.outbox import put_out
 
 _PERSON = """
     SELECT p.name, p.locked, (SELECT json_group_array(m."group") FROM memberships m WHERE m.person = p.name) AS groups
@@ -98,6 +101,11 @@ class _Reading:
                   ORDER BY g.ends_at LIMIT 1000"""
         return tuple(_grant(row) for row in await self._source.read(sql, [_micros(now)]))
 
+    async def ending_grants(self, now: datetime, before: datetime) -> tuple[Grant, ...]:
+        sql = f"{_GRANT} WHERE {_ACTIVE} AND g.ends_at <= ? AND g.starts_at <= ? ORDER BY g.ends_at LIMIT 1000"
+        values = [_micros(now), _micros(before), _micros(now)]
+        return tuple(_grant(row) for row in await self._source.read(sql, values))
+
     async def live_grants(self, grant_ids: Collection[str], now: datetime) -> frozenset[str]:
         sql = f"""SELECT g.id FROM grants g JOIN people p ON p.name = g.person
                   WHERE g.id IN (SELECT value FROM json_each(?)) AND p.locked = 0 AND {_ACTIVE} AND g.starts_at <= ?"""  # noqa: S608 -- constants
@@ -133,11 +141,12 @@ class _Reading:
         return tuple((row["number"], msgspec.json.decode(row["fact"], type=AccessChanged)) for row in rows)
 
 
-class _Changing(_Reading):
+class StoredChange(_Reading):
     """One transaction."""
 
     def __init__(self, transaction: Transaction) -> None:
         super().__init__(transaction)
+        self._transaction = transaction
         self._write = transaction.write
 
     async def add_person(self, person: Person, credential: bytes) -> bool:
@@ -240,23 +249,39 @@ class _Changing(_Reading):
     async def hand_over(self, fact: AccessChanged) -> None:
         await self._write("INSERT INTO handed_over (fact) VALUES (?)", [msgspec.json.encode(fact).decode()])
 
+    async def put_out(self, outgoing: Iterable[Outgoing], at: datetime) -> None:
+        """Keep notices that are sent once this change is committed."""
+        await put_out(self._transaction, outgoing, at)
+
     async def taken_over(self, numbers: Sequence[int]) -> None:
         sql = "DELETE FROM handed_over WHERE number IN (SELECT value FROM json_each(?))"
         await self._write(sql, [json.dumps(list(numbers))])
 
 
+Around = Callable[[StoredChange], AbstractAsyncContextManager[None]]
+
+
+def alone(change: StoredChange) -> AbstractAsyncContextManager[None]:
+    """Nothing goes along."""
+    return contextlib.nullcontext()
+
+
 class SqliteAccessStore(_Reading):
     """The access store over an open database, which stays its owner's to close."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, around: Around = alone) -> None:
+        """`around` is entered within each change, and may add to it what goes along."""
         super().__init__(database)
         self._database = database
+        self._around = around
 
     @asynccontextmanager
     async def change(self) -> AsyncIterator[Change]:
         """One transaction; see `gateway.access.store`."""
         async with self._database.transaction() as transaction:
-            yield _Changing(transaction)
+            change = StoredChange(transaction)
+            async with self._around(change):
+                yield change
 
 
 def _where(which: ListFilter, alias: str) -> tuple[list[str], list[object]]:
