@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.load import ConfigError, load_policy, load_settings, parse_policy
+from config.notices import Mail, Slack, Syslog, Webhook
 from config.policy_file import MASKS, STATEMENTS, Relation, Role
 from config.settings import Section, Settings, Target
 from masking.policy import SESSION_KINDS, MaskKind, StatementKind
@@ -188,6 +189,15 @@ def test_defaults_shown_in_the_examples_are_the_defaults(tmp_path: Path) -> None
     )
 
 
+#: Tables of the example that have tables of their own.
+SINKS = {
+    ("notices", "webhook"): Webhook,
+    ("notices", "slack"): Slack,
+    ("notices", "mail"): Mail,
+    ("notices", "syslog"): Syslog,
+}
+
+
 def test_every_setting_is_shown_in_the_examples() -> None:
     settings = (EXAMPLES / "pgcurfew.toml").read_text()
     for name, field in Settings.model_fields.items():
@@ -196,6 +206,11 @@ def test_every_setting_is_shown_in_the_examples() -> None:
         assert isinstance(section, type)
         assert issubclass(section, Section)
         for key in section.model_fields:
+            if (name, key) in SINKS:
+                part = settings.partition(f"[notices.{key}.")[2].partition("\n\n")[0]
+                for option in SINKS[name, key].model_fields:
+                    assert re.search(rf"^#{option} = ", part, re.MULTILINE), f"{name}.{key}.{option}"
+                continue
             assert re.search(rf"^#? ?{key} = ", settings, re.MULTILINE), f"{name}.{key}"
     policy = (EXAMPLES / "policy.toml").read_text()
     for key in Role.model_fields:
