@@ -131,9 +131,16 @@ class Calls:
         if name in REG_TYPES or name in REG_ARRAYS:
             # What `::` would look up in the role's list.
             raise not_understood(f"{name} is not understood as a function", "Write it as a cast.", call.location)
-        self.judge_type_name(["", name], call.location)
         if arguments != 1 or len(call.args) != 1:
             raise self._unknown_function(name, arguments, call.location)
+        if name.startswith("_") and not call.args[0].HasField("column_ref"):
+            # An array of rows can be made so, also of those that are hidden; what is not there answers alike.
+            raise self._unknown_function(name, arguments, call.location)
+        if self.hides_type(["", name]) and not self._is_row_only(name):
+            raise self._unknown_function(name, arguments, call.location)
+        # A row's type is never called like a function: PostgreSQL does not know it, whether it is there or not.
+        if name not in BUILTIN_TYPES:
+            self._judge_code_of_type(["", name], call.location)
 
     def _unknown_function(self, name: str, arguments: int, offset: int) -> Forbidden:
         listed = ", ".join(["unknown"] * arguments)
@@ -284,6 +291,17 @@ class Calls:
             return
         if self.hides_type(names):
             raise type_unknown(names, offset)
+        self._judge_code_of_type(names, offset)
+
+    def _is_row_only(self, name: str) -> bool:
+        """Are all hidden types of this name on the path rows of relations themselves?"""
+        path = self.catalog.search_path
+        return all((schema, name) in self.catalog.relations for schema in path if (schema, name) in self._hidden_rows)
+
+    def _judge_code_of_type(self, names: list[str], offset: int) -> None:
+        """What a cast to a type runs."""
+        name = names[-1]
+        named = names[-2] if len(names) > 1 else ""
         schemas = (named,) if named else self.catalog.search_path
         for schema in schemas:
             if (schema, name) in self.catalog.types_with_cast_functions and not self._casts_allowed(schema, name):

@@ -244,6 +244,9 @@ def _repair_group_by(select: Message, level: Scope, entry: Entry) -> None:
         if column.name in entry.referenced - grouped and column.has_equality
         if (name := entry.output_name(column.name)) is not None
     ]
+    if entry.as_row and all(column.has_equality for column in relation.columns):
+        # `SELECT u … GROUP BY id`: the row is decided by its key, too.
+        missing.append(("*", "*"))
     if not missing:
         return
     if lone is not None:
@@ -254,7 +257,14 @@ def _repair_group_by(select: Message, level: Scope, entry: Entry) -> None:
             kept.append(copy)
         del select.group_clause[:]
         select.group_clause.extend(kept)
-    select.group_clause.extend(column_reference(entry.name, name) for _, name in missing)
+    select.group_clause.extend(_grouped(entry, name) for _, name in missing)
+
+
+def _grouped(entry: Entry, name: str) -> Message:
+    if name != "*":
+        return column_reference(entry.name, name)
+    fields = [pg.Node(string=pg.String(sval=entry.name)), pg.Node(a_star=pg.A_Star())]
+    return pg.Node(column_ref=pg.ColumnRef(fields=fields))
 
 
 def _lone_grouping_set(items: list[Message]) -> list[Message] | None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 
-from tests.support.gateway import RunningGateway
+from tests.support.gateway import RunningGateway, running_gateway
+from tests.support.postgres import SampleDatabase
 
 TELLING = """
 CREATE FUNCTION sales.tell() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -40,6 +42,21 @@ DROP TRIGGER tells ON sales.orders;
 DROP TRIGGER tells_later ON sales.orders;
 DROP FUNCTION sales.tell();
 DROP FUNCTION sales.tell_later()
+"""
+
+
+#: The same role, and one that hears the owner's code out.
+POLICY = """
+[roles.listener]
+targets = ["shop"]
+requesters = ["support"]
+approvers = ["leads"]
+max_duration = "2h"
+statements = ["read", "update"]
+messages = "full"
+
+[roles.listener.relations]
+"sales.orders" = { read = "*", write = ["status"] }
 """
 
 
@@ -127,3 +144,18 @@ def test_what_is_wrong_with_a_statement_is_still_said(telling: RunningGateway) -
             connection.execute("UPDATE sales.orders SET status = 'gone' WHERE id = 1")
         with pytest.raises(psycopg.Error, match='null value in column "status"'):
             connection.execute("UPDATE sales.orders SET status = NULL WHERE id = 1")
+
+
+def test_a_role_with_full_messages_hears_them(
+    telling: RunningGateway, sample_database: SampleDatabase, tmp_path: Path
+) -> None:
+    with (
+        running_gateway(sample_database, tmp_path, policy=POLICY) as gateway,
+        connected(gateway, "listener") as (connection, heard),
+    ):
+        connection.execute("BEGIN")
+        connection.execute("UPDATE sales.orders SET status = 'paid' WHERE id = 1")
+        assert any(words.startswith("goes to (1,") for words in heard)
+        with pytest.raises(psycopg.errors.RaiseException, match=r"went to \(1,"):
+            connection.execute("UPDATE sales.orders SET status = 'returned' WHERE id = 1")
+        connection.execute("ROLLBACK")

@@ -435,3 +435,16 @@ def test_a_statement_before_two_reloads_is_checked_by_the_policy_that_judged_it(
     heard = client_hears(relay.upstream_sent(described + says(CommandComplete("SELECT 0"), READY), 1.0))
     assert [type(one) for one in heard] == [RowDescription, CommandComplete, ReadyForQuery]
     assert ending(relay.upstream_sent(described, 1.0)) == "second-lock"
+
+
+@pytest.mark.parametrize("sql", ["EXECUTE p", "EXPLAIN EXECUTE p", "EXPLAIN ANALYZE EXECUTE p"])
+def test_what_a_former_policy_allowed_to_prepare_is_not_run_or_explained(sql: str) -> None:
+    kinds = POLICY.statements | {StatementKind.EXPLAIN}
+    relay = Relay(Judge(replace(POLICY, statements=kinds), CATALOG), max_message_bytes=1 << 20)
+    relay.client_sent(says(Query("PREPARE p AS SELECT email FROM customers")), 1.0)
+    relay.upstream_sent(says(CommandComplete("PREPARE"), READY), 1.0)
+    blind = replace(POLICY, version="p2", statements=kinds, relations={})
+    relay.judge_anew(Judge(blind, CATALOG), PolicyLoaded("p2", before="p1"))
+    done = relay.client_sent(says(Query(sql)), 1.0)
+    assert [fact.rule for fact in facts(done) if isinstance(fact, StatementJudged)] == ["relation-unknown"]
+    assert not any(b"EXECUTE" in command.data for command in done if isinstance(command, SendToUpstream))

@@ -333,3 +333,9 @@ SELECT (SELECT s), ARRAY(SELECT s), EXISTS (SELECT s) FROM sales s ORDER BY id L
 SELECT count(*) FROM sales s WHERE s IN (SELECT t FROM sales t) AND s = ANY (ARRAY[s]) AND s IN (s, NULL)
 SELECT count(*) FROM sales s JOIN sales t ON s = t AND s IS NOT DISTINCT FROM t
 SELECT row_to_json(p), to_jsonb(p), p::text FROM people p ORDER BY id LIMIT 3
+-- A row, decided by its key.
+SELECT p::text FROM people p GROUP BY p.id ORDER BY p.id LIMIT 5
+SELECT to_jsonb(p), count(s.id) FROM people p LEFT JOIN sales s ON s.person = p.id GROUP BY p.id ORDER BY p.id LIMIT 5
+SELECT p.id, (p).city, count(*) AS p2 FROM people p GROUP BY p.id ORDER BY p.id LIMIT 5
+SELECT p.id AS p, p::text FROM people p GROUP BY 1 ORDER BY 1 LIMIT 3
+SELECT r, count(p.id) FROM regions r JOIN people p ON p.region = r.id GROUP BY r.id HAVING (r).id > 0 ORDER BY r.id
