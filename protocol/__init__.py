@@ -7,6 +7,7 @@ authentication  the messages of both sides until AuthenticationOk
 copying         CopyData and CopyDone, which both sides say;  reports: ErrorResponse and NoticeResponse
 frontend        what a client says;  backend: what a server says
 messages        all of them behind one door
+values          a value in binary format as its text;  times: dates, times and intervals
 frames          bytes in, whole messages (or runs of rows) out
 states          which message is legal in which phase, as a table;  connection: the machine over it
 scram           proving a password without sending it
