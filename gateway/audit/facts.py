@@ -14,7 +14,7 @@ class Sealed(msgspec.Struct, frozen=True, omit_defaults=True):
     is when the settings say `sealing = "off"`): the client's own text and parameters."""
 
     text: str | None = None
-    #: One entry a parameter: None is NULL; text format as text, binary format as "\\x…" hex.
+    #: One entry a parameter: None is NULL; the value's text, of binary ones of a type that is not known "\\x…" hex.
     parameters: tuple[str | None, ...] = ()
     #: Server's error message, which can quote a value.
     message: str | None = None
@@ -51,8 +51,10 @@ class StatementJudged(Fact, frozen=True, tag=True, omit_defaults=True):
     """Written before the statement goes upstream (or instead, when it is refused).
 
     `number` counts the session's statement events from 1; `how` is "simple", "parse" (judged
-    and prepared, not yet run), "execute" (a run of a prepared statement; `of` is the number
-    of its "parse" event), or "function-call".
+    and prepared, not yet run), "bind" (parameters were given and PostgreSQL plans with them, while
+    the run is not asked for yet), "execute" (a run of a prepared statement; `of` is the number
+    of its "parse" event), or "function-call". Of SQL's EXECUTE and FETCH, `of` is the event that
+    made the name, and relations, columns and masks are those of what runs.
     """
 
     number: int
@@ -64,13 +66,15 @@ class StatementJudged(Fact, frozen=True, tag=True, omit_defaults=True):
     of: int = 0
     rule: str = ""
     reason: str = ""
+    #: All that it names, also those of which it reads no column (count(*)); read and written are columns of them.
+    relations: tuple[str, ...] = ()
     read: tuple[str, ...] = ()
     written: tuple[str, ...] = ()
     #: "public.customers.email:pseudonym"
     masks: tuple[str, ...] = ()
     #: Masked columns by whose raw values rows were looked up, each as often as the statement says a value.
     lookups: tuple[str, ...] = ()
-    #: Transaction status before: I idle, T in transaction, E failed.
+    #: Transaction status as PostgreSQL last told it before: I idle, T in transaction, E failed.
     transaction: str = "I"
     sealed: Sealed | None = None
 
@@ -86,6 +90,7 @@ class StatementEnded(Fact, frozen=True, tag=True, omit_defaults=True):
     microseconds: int = 0
     tag: str = ""
     sqlstate: str = ""
+    #: Transaction status after it.
     transaction: str = "I"
     #: The limit that cut it off: rows, bytes, session-rows, session-bytes, written-rows.
     rule: str = ""

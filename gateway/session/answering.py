@@ -6,7 +6,7 @@ from where it must not ends the session (the second lock).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from gateway.session import looking
 from gateway.session.allowance import too_many_written
@@ -15,6 +15,7 @@ from gateway.session.guard import COMMIT, FAIL, ROLLBACK, after_batch
 from gateway.session.plans import LONGEST_PLAN, without_sizes
 from gateway.session.refusals import as_asked, error, quotes_nothing, withheld, without_values
 from gateway.session.replies import BIND, CLOSE, COPY_FAIL, DESCRIBE, EXECUTE, PARSE, QUERY, SYNC, Expected, Running
+from gateway.session.statements import Prepared
 from masking.policy import Messages
 from masking.review import position_in_original
 from masking.verdict import Refusal
@@ -22,6 +23,7 @@ from protocol.backend import (
     CommandComplete,
     ErrorResponse,
     NoticeResponse,
+    ParameterDescription,
     ParameterStatus,
     ReadyForQuery,
     RowDescription,
@@ -116,7 +118,11 @@ class Answering:
         self._pass_on(self._pop(CLOSE), raw)
 
     def _parameter_description(self, raw: bytes, now: float) -> None:
-        self._head(DESCRIBE)
+        described = self._head(DESCRIBE).about
+        if isinstance(described, Prepared):
+            description = decode_backend(raw[0], raw[5:])
+            assert isinstance(description, ParameterDescription)
+            described.types[:] = description.types
         self._parts.append(raw)
 
     def _no_data(self, raw: bytes, now: float) -> None:
@@ -248,12 +254,10 @@ class Answering:
             skipped = talk.replies.skip_batch()
             if talk.guard is not None and talk.replies.skipping:
                 talk.guard.closed = False  # its end is skipped, too, up to a Sync
-            # What fails when it is looked at is what was to run.
-            failed = skipped[1] if head.ours == "look" else skipped[0]
             # Of a refused one the event says all; what follows it was skipped.
+            failed = skipped.pop(_failed_with(skipped))
             self._fail(list(failed.running), fields, "failed", now, rule)
-            later = (expected for expected in skipped[1:] if expected is not failed)
-            self._skip([running for expected in later for running in expected.own_events], now)
+            self._skip([running for expected in skipped for running in expected.own_events], now)
 
     def _notice(self, raw: bytes, now: float) -> None:
         response = decode_backend(raw[0], raw[5:])
@@ -413,6 +417,20 @@ def rows_of(tag: str, counted: int) -> int:
     """The row count in a command tag ("SELECT 5", "INSERT 0 3"), or what was counted."""
     last = tag.rpartition(" ")[2]
     return int(last) if last.isdigit() else counted
+
+
+def _failed_with(skipped: Sequence[Expected]) -> int:
+    """Whose failure it is when the first of these fails. What fails when it is looked at is what was to run.
+    Binding plans, and planning can run functions: its failure is that of the run for which it was bound, if it
+    has no event of its own."""
+    bind = skipped[0]
+    if bind.ours == "look":
+        return 1
+    if bind.kind == BIND and bind.about is not None and not bind.running:
+        for index, expected in enumerate(skipped):
+            if expected.kind == EXECUTE and expected.about is bind.about:
+                return index
+    return 0
 
 
 def _nowhere(_: int) -> None:

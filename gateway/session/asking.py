@@ -12,11 +12,20 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from gateway.audit.facts import CancelAsked, Guarded, Sealed, StatementJudged
+from gateway.audit.facts import Guarded, Sealed
 from gateway.session import guard, looking, names
 from gateway.session.conversation import Conversation
 from gateway.session.judge import LONG, Judged
 from gateway.session.names import TOO_MANY_NAMES
+from gateway.session.noting import (
+    note_empty,
+    note_not_now,
+    note_refusal,
+    note_refused,
+    nothing_to_run,
+    with_what_it_runs,
+)
+from gateway.session.parameters import shown_parameters
 from gateway.session.replies import (
     BIND,
     CLOSE,
@@ -31,7 +40,7 @@ from gateway.session.replies import (
     Expected,
     Running,
 )
-from gateway.session.statements import Portal, Prepared, Taken
+from gateway.session.statements import Portal, Prepared, Taken, Undo
 from masking.policy import StatementKind
 from masking.review import review_parameters
 from masking.verdict import Refusal
@@ -60,8 +69,6 @@ FUNCTION_CALLS = Refusal(
     hint="Call the function with SELECT.",
 )
 CANCELLED = Refusal("57014", "cancelled", "canceling statement due to user request")
-#: What the readable record says where the refusal's own words hold a name that the client chose.
-WITHOUT_NAME = {"unknown-statement": "the name is not known", "unknown-portal": "the name is not known"}
 
 
 class Terminated(Exception):
@@ -88,7 +95,9 @@ class Asking:
     """Judges the client's messages one after the other."""
 
     __slots__ = (
+        "_bound",
         "_parts",
+        "_refused_in",
         "_talk",
         "_unflushed",
         "cancelled_by",
@@ -103,6 +112,10 @@ class Asking:
         self._parts: list[bytes] = []
         #: Something was sent since PostgreSQL was asked to flush its answers.
         self._unflushed = False
+        #: What was bound since the facts were last handed over, and is not executed.
+        self._bound: list[Expected] = []
+        #: The batch in which a message was refused last: PostgreSQL skips the rest of it.
+        self._refused_in = 0
         #: The unknown name in the message that could not be taken; look at the catalog again.
         self.wants_catalog = False
         #: The text in the message that could not be taken: too long to be judged here.
@@ -134,7 +147,26 @@ class Asking:
         taken = self._take(kind, raw, now)
         if taken:
             self._skipped(now)
+            self._bound.clear()
         return taken
+
+    def note_binds(self, now: float) -> None:
+        """Parameters go upstream that nobody asks to run with, or not yet: an event of their own holds them."""
+        talk = self._talk
+        for expected in self._bound:
+            portal = expected.about
+            assert isinstance(portal, Portal)
+            prepared = portal.prepared
+            if prepared.statement is None:
+                continue
+            number = talk.next_number()
+            talk.prepared += 1
+            fact = prepared.statement.fact(
+                number, "bind", talk.transaction, of=prepared.number, parameters=portal.parameters
+            )
+            talk.facts.append(fact)
+            expected.running = [Running(number, now)]
+        self._bound.clear()
 
     def _take(self, kind: int, raw: bytes, now: float) -> bool:
         if kind == QUERY:
@@ -159,7 +191,7 @@ class Asking:
         elif kind in COPY_ENDS:
             self._copy_ends(kind, raw)
         elif kind == FUNCTION_CALL:
-            self._function_call()
+            self._function_call(raw)
         elif kind == TERMINATE:
             raise Terminated
         else:
@@ -182,7 +214,7 @@ class Asking:
         else:
             refusal = names.not_now(talk, judged) or talk.lookups.beyond(talk.judge.policy.limits.lookups, judged)
             if refusal is not None:
-                self._note_refusal("simple", refusal, judged.original)
+                note_not_now(talk, "simple", refusal, judged)
         if refusal is not None:
             self._send_query(REFUSED_QUERY, Expected(QUERY, talk.batch, refusal=refusal))
             return True
@@ -191,8 +223,7 @@ class Asking:
             self._flush()
             return False
         if isinstance(guarded, Refusal):
-            talk.refused += 1
-            self._note_refusal("simple", guarded, judged.original)
+            note_not_now(talk, "simple", guarded, judged)
             self._send_query(REFUSED_QUERY, Expected(QUERY, talk.batch, refusal=guarded))
             return True
         if guarded:
@@ -200,14 +231,15 @@ class Asking:
             talk.facts.append(Guarded(talk.numbered + 1))
         talk.lookups.spend(judged)
         expected = self._talk.expected_query(judged, talk.batch)
-        running = [] if judged.statements else [self._note_empty("simple", now)]
+        running = [] if judged.statements else [note_empty(talk, "simple", now)]
         for statement in judged.statements:
             number = talk.next_number()
-            talk.facts.append(statement.fact(number, "simple", talk.transaction, of=names.number_of(talk, statement)))
+            fact = statement.fact(number, "simple", talk.transaction)
+            talk.facts.append(with_what_it_runs(talk, statement, fact) if statement.about_names else fact)
             taken = names.taken(talk, statement)
             plan: list[bytes] | None = [] if statement.plan else None
             undo = names.effects(talk, statement, judged, number)
-            running.append(Running(number, now, undo=undo, taken=taken, plan=plan))
+            running.append(Running(number, now, undo=undo, leaves=statement.leaves, taken=taken, plan=plan))
         expected.running = running
         self._send_query(query_frame(judged.sent), expected)
         return True
@@ -227,6 +259,7 @@ class Asking:
             return False
         if judged.refusal is not None:
             self._note_refused(judged, "parse")
+            self._refused_in = talk.batch
             expected = Expected(PARSE, talk.batch, refusal=judged.refusal)
             if not name:
                 expected.undo = [talk.statements.drop("", talk.batch)]
@@ -237,17 +270,20 @@ class Asking:
         if refusal is None and name and talk.statements.full:
             refusal = TOO_MANY_NAMES
         if refusal is not None:
-            self._refuse_in_batch(PARSE, refusal, judged.original)
+            note_not_now(talk, "parse", refusal, judged)
+            self._refuse_in_batch(PARSE, refusal, () if name else [talk.statements.drop("", talk.batch)])
             return True
         number = talk.next_number()
         talk.prepared += 1
         expected = Expected(PARSE, talk.batch, judged=judged, running=[Running(number, now)])
         statement = judged.statements[0] if judged.statements else None
         if statement is None:
-            talk.facts.append(_nothing_to_run(number, "parse", talk.transaction))
+            talk.facts.append(nothing_to_run(number, "parse", talk.transaction))
         for each in judged.statements:
             talk.facts.append(each.fact(number, "parse", talk.transaction))
-        expected.undo = [talk.statements.set(name, Prepared(number, judged, statement), talk.batch)]
+        expected.undo = [
+            talk.statements.set(name, Prepared(number, judged, statement, types=list(asked.types)), talk.batch)
+        ]
         body = name_bytes + b"\0" + judged.sent + raw[end_of_text:]
         self._send(_frame(PARSE, body), expected)
         return True
@@ -262,19 +298,23 @@ class Asking:
             return False
         prepared = talk.statements.get(bind.statement)
         if prepared is None:
-            self._refuse_in_batch(BIND, _no_such_statement(bind.statement))
+            self._refuse_by_name(BIND, _no_such_statement(bind.statement), [talk.portals.drop(bind.portal, talk.batch)])
             return True
+        parameters = shown_parameters(bind.formats, bind.values, prepared.types)
         refusal = TOO_MANY_NAMES if bind.portal and talk.portals.full else names.outdated(talk, prepared)
         if refusal is None:
             # Here, not at Execute: this is where the values come, and a portal has several pages.
             refusal = talk.lookups.beyond(talk.judge.policy.limits.lookups, prepared.judged)
         if refusal is not None:
-            self._refuse_in_batch(BIND, refusal, prepared.judged.original)
+            note_not_now(talk, "execute", refusal, prepared.judged, of=prepared.number, parameters=parameters)
+            self._refuse_in_batch(BIND, refusal, [talk.portals.drop(bind.portal, talk.batch)])
             return True
         talk.lookups.spend(prepared.judged)
         taken = None if talk.limits is None else Taken()
-        portal = Portal(prepared, shown_parameters(bind.formats, bind.values), taken, looking.looked_for(prepared))
-        self._send(raw, talk.expected_bind(bind.portal, portal, talk.batch, now))
+        portal = Portal(prepared, parameters, taken, looking.looked_for(prepared))
+        expected = talk.expected_bind(bind.portal, portal, talk.batch)
+        self._bound.append(expected)
+        self._send(raw, expected)
         return True
 
     def _execute(self, raw: bytes, now: float) -> bool:
@@ -290,7 +330,7 @@ class Asking:
             return False
         portal = talk.portals.get(name)
         if portal is None:
-            self._refuse_in_batch(EXECUTE, Refusal("34000", "unknown-portal", f'portal "{name}" does not exist'))
+            self._refuse_by_name(EXECUTE, Refusal("34000", "unknown-portal", f'portal "{name}" does not exist'))
             return True
         prepared = portal.prepared
         if names.must_wait(talk, prepared.judged):
@@ -299,7 +339,7 @@ class Asking:
         if refusal is None and not prepared.by_sql:
             refusal = names.not_now(talk, prepared.judged)
         if refusal is not None:
-            self._refuse_in_batch(EXECUTE, refusal, prepared.judged.original)
+            self._refuse_run(portal, refusal)
             return True
         statement = prepared.statement
         if statement is not None and not prepared.by_sql:
@@ -308,30 +348,35 @@ class Asking:
                 self._flush()
                 return False
             if isinstance(guarded, Refusal):
-                self._refuse_in_batch(EXECUTE, guarded, prepared.judged.original)
+                self._refuse_run(portal, guarded)
                 return True
             if guarded:
                 self._parts.append(guard.begin_in_batch(talk))
                 talk.facts.append(Guarded(talk.numbered + 1))
         if not looking.is_known(talk, portal):
             self._parts.append(looking.ask(talk, name, portal))
-        expected = Expected(EXECUTE, talk.batch, judged=prepared.judged, looked=looking.looked_of(portal))
+        looked = looking.looked_of(portal)
+        expected = Expected(EXECUTE, talk.batch, judged=prepared.judged, about=portal, looked=looked)
         if statement is None:
-            expected.running = [self._note_empty("execute", now)]
+            expected.running = [note_empty(talk, "execute", now)]
         else:
             number = talk.next_number()
             fact = statement.fact(number, "execute", talk.transaction, of=prepared.number, parameters=portal.parameters)
-            running = Running(number, now, taken=portal.taken, plan=[] if statement.plan else None)
+            plan: list[bytes] | None = [] if statement.plan else None
+            running = Running(number, now, leaves=statement.leaves, taken=portal.taken, plan=plan)
             if prepared.by_sql:
                 # Its name was made when PREPARE or DECLARE ran; what runs now is what they hold.
                 fact = replace(fact, kind=RUNS_WHAT[statement.kind].value, lookups=())
             else:
+                if statement.about_names:
+                    fact = with_what_it_runs(talk, statement, fact)
                 running.undo = names.effects(talk, statement, prepared.judged, number)
                 if statement.about_names and talk.portals.get(name) is None:
                     # CLOSE ALL and DISCARD ALL leave the portal alone that runs them.
                     talk.portals.set(name, portal, talk.batch, passing=True)
             talk.facts.append(fact)
             expected.running = [running]
+        self._runs(portal)
         self._send(raw, expected)
         return True
 
@@ -339,13 +384,13 @@ class Asking:
         talk = self._talk
         decode_frontend(DESCRIBE, raw[5:])
         name = raw[6:-1].decode("utf-8")
-        if talk.former:
-            held = talk.statements.get(name) if raw[5:6] == b"S" else talk.portals.get(name)
-            refusal = names.of_former_policy(talk, held)
-            if refusal is not None:
-                self._refuse_in_batch(DESCRIBE, refusal)
-                return
-        expected = Expected(DESCRIBE, talk.batch)
+        held = talk.statements.get(name) if raw[5:6] == b"S" else talk.portals.get(name)
+        refusal = names.of_former_policy(talk, held)
+        if refusal is not None:
+            note_refusal(talk, "execute", refusal, Sealed(text=refusal.message))
+            self._refuse_in_batch(DESCRIBE, refusal)
+            return
+        expected = Expected(DESCRIBE, talk.batch, about=held)
         looking.asked(talk, raw[5:6], name, expected)
         self._send(raw, expected)
 
@@ -391,8 +436,11 @@ class Asking:
             for running in expected.own_events:
                 self._talk.statement_ended(running, "skipped", now)
 
-    def _function_call(self) -> None:
-        self._note_refusal("function-call", FUNCTION_CALLS, FUNCTION_CALLS.message)
+    def _function_call(self, raw: bytes) -> None:
+        content = Sealed(
+            text=f"call of function {int.from_bytes(raw[5:9], 'big')} by the fast path: \\x{raw[9:].hex()}"
+        )
+        note_refusal(self._talk, "function-call", FUNCTION_CALLS, content)
         self._send_query(REFUSED_QUERY, Expected(QUERY, self._talk.batch, refusal=FUNCTION_CALLS))
 
     # what they share
@@ -443,91 +491,34 @@ class Asking:
         return judged
 
     def _note_refused(self, judged: Judged, how: str) -> None:
-        """One event for each statement of a refused string; those that were not the reason say so."""
-        talk = self._talk
-        talk.refused += 1
-        for statement in judged.statements:
-            number = talk.next_number()
-            if statement.verdict == "refused":
-                talk.facts.append(statement.fact(number, how, talk.transaction))
-                continue
-            talk.facts.append(
-                statement.fact(
-                    number,
-                    how,
-                    talk.transaction,
-                    verdict="refused",
-                    rule="another-statement",
-                    reason="another statement of the same query string was refused",
-                )
-            )
-        if not judged.statements and judged.refusal is not None:
-            talk.facts.append(
-                StatementJudged(
-                    number=talk.next_number(),
-                    how=how,
-                    kind=StatementKind.OTHER.value,
-                    verdict="refused",
-                    rule=judged.refusal.rule,
-                    reason=judged.refusal.message,
-                    transaction=talk.transaction,
-                    sealed=Sealed(text=judged.original),
-                )
-            )
-        if self.cancelled_by is not None:
-            talk.facts.append(CancelAsked(talk.numbered, self.cancelled_by))
-            self.cancelled_by = None
+        note_refused(self._talk, judged, how, self.cancelled_by)
+        self.cancelled_by = None
 
-    def _refuse_in_batch(self, kind: int, refusal: Refusal, text: str | None = None) -> None:
-        self._note_refusal("execute" if kind != PARSE else "parse", refusal, text or refusal.message)
-        self._send(_refused_parse(REFUSED_NAME), Expected(kind, self._talk.batch, refusal=refusal))
+    def _refuse_in_batch(self, kind: int, refusal: Refusal, undo: Sequence[Undo] = ()) -> None:
+        self._refused_in = self._talk.batch
+        self._send(_refused_parse(REFUSED_NAME), Expected(kind, self._talk.batch, refusal=refusal, undo=undo))
 
-    def _note_refusal(self, how: str, refusal: Refusal, text: str) -> None:
-        """A refusal that is not the verdict over a text: of a name, of a message."""
-        talk = self._talk
-        talk.refused += 1
-        talk.facts.append(
-            StatementJudged(
-                number=talk.next_number(),
-                how=how,
-                kind=StatementKind.OTHER.value,
-                verdict="refused",
-                rule=refusal.rule,
-                reason=WITHOUT_NAME.get(refusal.rule, refusal.message),
-                transaction=talk.transaction,
-                sealed=Sealed(text=text),
-            )
-        )
+    def _refuse_by_name(self, kind: int, refusal: Refusal, undo: Sequence[Undo] = ()) -> None:
+        """A name that nothing stands behind. Where that is because what should stand there was refused in this
+        batch, its event says all: PostgreSQL will skip this message."""
+        if self._refused_in != self._talk.batch:
+            note_refusal(self._talk, "execute", refusal, Sealed(text=refusal.message))
+        self._refuse_in_batch(kind, refusal, undo)
 
-    def _note_empty(self, how: str, now: float) -> Running:
-        number = self._talk.next_number()
-        self._talk.facts.append(_nothing_to_run(number, how, self._talk.transaction))
-        return Running(number, now)
+    def _refuse_run(self, portal: Portal, refusal: Refusal) -> None:
+        prepared = portal.prepared
+        note_not_now(
+            self._talk, "execute", refusal, prepared.judged, of=prepared.number, parameters=portal.parameters
+        )  # fmt: skip
+        self._runs(portal)
+        self._refuse_in_batch(EXECUTE, refusal)
 
-
-def _nothing_to_run(number: int, how: str, transaction: str) -> StatementJudged:
-    return StatementJudged(
-        number=number, how=how, kind=StatementKind.OTHER.value, verdict="passed", transaction=transaction
-    )
+    def _runs(self, portal: Portal) -> None:
+        """An event of its own says what this portal is run with."""
+        if self._bound:
+            self._bound = [expected for expected in self._bound if expected.about is not portal]
 
 
 def _no_such_statement(name: str) -> Refusal:
     words = f'prepared statement "{name}" does not exist' if name else "unnamed prepared statement does not exist"
     return Refusal("26000", "unknown-statement", words)
-
-
-def shown_parameters(formats: Sequence[int], values: Sequence[bytes | None]) -> tuple[str | None, ...]:
-    """Parameters as the record seals them: text as text, binary as hex."""
-    shown: list[str | None] = []
-    for index, value in enumerate(values):
-        if value is None:
-            shown.append(None)
-            continue
-        if not formats:
-            code = 0
-        elif len(formats) == 1:
-            code = formats[0]
-        else:
-            code = formats[index]
-        shown.append(value.decode("utf-8", "replace") if code == 0 else "\\x" + value.hex())
-    return tuple(shown)

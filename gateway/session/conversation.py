@@ -70,6 +70,8 @@ class Conversation:
     batch: int = 1
     #: As in ReadyForQuery: I idle, T in a transaction, E in a failed one.
     transaction: str = "I"
+    #: The same, as it must be after all that was answered since that ReadyForQuery.
+    within: str = "I"
     #: Everything that was sent is answered, up to a ReadyForQuery.
     quiet: bool = True
     #: The upstream has said CopyInResponse and the client's data is awaited.
@@ -145,18 +147,21 @@ class Conversation:
             expected.running = [running]
             self._replies.expect(expected)
             return
-        self._replies.expect(self.expected_bind("", alone.portal, batch, running.started))
+        self._replies.expect(self.expected_bind("", alone.portal, batch))
         looked = alone.portal.prepared.looked
         if alone.described:
             self._replies.expect(Expected(DESCRIBE, batch, looked=looked))
-        self._replies.expect(Expected(EXECUTE, batch, judged=alone.judged, running=[running], looked=looked))
+        executed = Expected(
+            EXECUTE, batch, judged=alone.judged, about=alone.portal, running=[running], looked=looked
+        )  # fmt: skip
+        self._replies.expect(executed)
         self._replies.expect(Expected(SYNC, batch))
 
     def now_in(self, transaction: str, now: float) -> None:
         """The transaction's state, as a ReadyForQuery of `now` reports it."""
         if transaction != "I" and self.transaction == "I":
             self.began = now
-        self.transaction = transaction
+        self.transaction = self.within = transaction
 
     def alone_done(self, transaction: str, now: float) -> None:
         """The statement that was sent alone is answered, and so is its ReadyForQuery."""
@@ -182,12 +187,10 @@ class Conversation:
         undo = [self.statements.drop("", batch), self.portals.drop("", batch)]
         return Expected(QUERY, batch, judged=judged, undo=undo)
 
-    def expected_bind(self, name: str, portal: Portal, batch: int, now: float) -> Expected:
+    def expected_bind(self, name: str, portal: Portal, batch: int) -> Expected:
         """A Bind that is sent."""
-        prepared = portal.prepared
         undo = [self.portals.set(name, portal, batch, passing=True)]
-        # Binding plans, and planning can run functions: a failure here is the statement's.
-        return Expected(BIND, batch, judged=prepared.judged, running=[Running(prepared.number, now)], undo=undo)
+        return Expected(BIND, batch, judged=portal.prepared.judged, about=portal, undo=undo)
 
     def judge_anew(self, judge: Judge) -> None:
         """From the next statement on another judge judges; what was sent before is answered as it was judged."""
@@ -246,6 +249,11 @@ class Conversation:
         """How a statement ended."""
         if self.limits is not None:
             self.allowance.spend(running)
+        if outcome == "done":
+            # In a failed transaction only ROLLBACK TO succeeds and leaves it open.
+            self.within = running.leaves or ("T" if self.within == "E" else self.within)
+        elif outcome == "failed" and self.within != "I":
+            self.within = "E"
         return StatementEnded(
             number=running.number,
             outcome=outcome,
@@ -254,7 +262,7 @@ class Conversation:
             microseconds=round((now - running.started) * 1e6),
             tag=tag,
             sqlstate=sqlstate,
-            transaction=self.transaction,
+            transaction=self.within,
             rule=rule,
             sealed=Sealed(message=message) if message else None,
         )

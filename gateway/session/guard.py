@@ -11,9 +11,8 @@ from collections.abc import Sequence
 
 from gateway.session.allowance import may_write
 from gateway.session.conversation import Conversation, Guard
-from gateway.session.judge import JudgedStatement
+from gateway.session.judge import OPENING, JudgedStatement
 from gateway.session.replies import EXECUTE, QUERY, SYNC, Expected
-from masking.policy import StatementKind
 from masking.verdict import Refusal
 from protocol.frontend import Bind, Close, Execute, Flush, Parse, Query, Sync
 
@@ -29,10 +28,6 @@ def _in_a_batch(text: str) -> list[tuple[int, bytes]]:
     messages = (Parse(_NAME, text), Bind(_NAME, _NAME), Execute(_NAME), Close("S", _NAME), Close("P", _NAME))
     return [(message.kind, message.encode()) for message in messages]
 
-
-#: Statements about transactions that neither open nor end a block (PG manual, part VI).
-_WITHIN_A_BLOCK = ("SAVEPOINT", "RELEASE", "ROLLBACK TO", "ROLLBACK WORK TO", "ROLLBACK TRANSACTION TO", "SET")
-_OPENING = ("BEGIN", "START")
 
 APART = Refusal(
     "0A000",
@@ -54,12 +49,11 @@ IN_PAGES = Refusal(
 
 def _moves(statement: JudgedStatement) -> bool:
     """Does this statement open or end a transaction block?"""
-    words = statement.normalized.upper().split()
-    return statement.kind is StatementKind.TRANSACTION and not " ".join(words).startswith(_WITHIN_A_BLOCK)
+    return statement.leaves != ""
 
 
 def _opens(statement: JudgedStatement) -> bool:
-    return statement.normalized.upper().lstrip().startswith(_OPENING)
+    return statement.normalized.upper().lstrip().startswith(OPENING)
 
 
 def before_query(talk: Conversation, statements: Sequence[JudgedStatement]) -> bool | Refusal | None:

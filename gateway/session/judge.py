@@ -67,6 +67,12 @@ WITH_ROWS = frozenset(
 )
 ABOUT_NAMES = STATEMENT_NAMES | PORTAL_NAMES | {StatementKind.DISCARD}
 
+#: Statements about transactions that neither open nor end a block, and those that open one (PG manual, part VI).
+WITHIN_A_BLOCK = ("SAVEPOINT", "RELEASE", "ROLLBACK TO", "ROLLBACK WORK TO", "ROLLBACK TRANSACTION TO", "SET")
+OPENING = ("BEGIN", "START")
+#: How an event came that has its text in the event of its Parse.
+OF_A_PARSE = ("execute", "bind")
+
 log = structlog.get_logger()
 
 Value = TypeVar("Value")
@@ -91,6 +97,9 @@ class JudgedStatement(msgspec.Struct, frozen=True):
     lookups: tuple[str, ...]
     #: The client's own text of this one statement.
     original: str
+    relations: tuple[str, ...] = ()
+    #: The transaction status that its success leaves behind, where it opens or ends a block.
+    leaves: str = ""
     #: Does it change or use what a name stands for (gateway.session.names)?
     about_names: bool = False
     #: An EXPLAIN over what is masked: its rows are looked at (gateway.session.plans).
@@ -121,12 +130,13 @@ class JudgedStatement(msgspec.Struct, frozen=True):
             of=of,
             rule=self.rule if rule is None else rule,
             reason=self.reason if reason is None else reason,
+            relations=self.relations,
             read=self.read,
             written=self.written,
             masks=self.masks,
             lookups=self.lookups,
             transaction=transaction,
-            sealed=Sealed(text=None if how == "execute" else self.original, parameters=parameters),
+            sealed=Sealed(text=None if how in OF_A_PARSE else self.original, parameters=parameters),
         )
 
 
@@ -382,11 +392,20 @@ def _statement_in_words(
         masks=tuple(f"{t.relation}.{column}:{mask}" for t in touched for column, mask in t.masked),
         lookups=tuple(f"{t.relation}.{column}" for t in touched for column in t.lookups),
         original=text.strip() if whole else text[statement.start : statement.end].strip(),
+        relations=tuple(t.relation for t in touched),
+        leaves=_leaves(statement) if statement.kind is StatementKind.TRANSACTION else "",
         # EXPLAIN has a name when it is one of EXECUTE.
         about_names=statement.kind in ABOUT_NAMES or statement.name is not None,
         plan=statement.kind is StatementKind.EXPLAIN and verdict == "rewritten",
         messages=statement.messages,
     )
+
+
+def _leaves(statement: Statement) -> str:
+    words = " ".join(statement.normalized.upper().split())
+    if words.startswith(WITHIN_A_BLOCK):
+        return ""
+    return "T" if words.startswith(OPENING) or words.endswith("AND CHAIN") else "I"
 
 
 def _reason(refusal: Refusal) -> str:

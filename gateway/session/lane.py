@@ -16,9 +16,10 @@ from struct import Struct
 from gateway.audit.facts import StatementEnded, StatementJudged
 from gateway.session.allowance import may_write
 from gateway.session.answering import rows_of
-from gateway.session.asking import query_frame, shown_parameters
+from gateway.session.asking import query_frame
 from gateway.session.conversation import Alone, Conversation
 from gateway.session.judge import LONG, WITH_ROWS
+from gateway.session.parameters import shown_parameters
 from gateway.session.replies import BIND, QUERY, Running
 from gateway.session.statements import Portal
 from protocol.backend import (
@@ -96,10 +97,11 @@ class Lane:
         bound = bound_values(data, end + 1, stop)
         if bound is None:
             return None
-        parameters = shown_parameters(*bound)
+        parameters = shown_parameters(*bound, prepared.types)
         number = talk.next_number()
         fact = prepared.statement.fact(number, "execute", talk.transaction, of=prepared.number, parameters=parameters)
-        talk.alone = Alone(Running(number, now), judged, Portal(prepared, parameters), described)
+        running = Running(number, now, leaves=prepared.statement.leaves)
+        talk.alone = Alone(running, judged, Portal(prepared, parameters), described)
         talk.quiet = False
         talk.batch += 1
         return fact, data
@@ -119,7 +121,7 @@ class Lane:
             return None
         number = talk.next_number()
         fact = statement.fact(number, "simple", talk.transaction)
-        talk.alone = Alone(Running(number, now), judged, None, described=False)
+        talk.alone = Alone(Running(number, now, leaves=statement.leaves), judged, None, described=False)
         talk.quiet = False
         talk.batch += 1
         return fact, query_frame(judged.sent)

@@ -135,16 +135,13 @@ def taken(talk: Conversation, statement: JudgedStatement) -> Taken | None:
     return portal.taken if portal is not None else None
 
 
-def number_of(talk: Conversation, statement: JudgedStatement) -> int:
-    """The event that made what EXECUTE runs or FETCH reads; 0 for any other statement."""
-    if not statement.about_names:
-        return 0
+def behind(talk: Conversation, statement: JudgedStatement) -> Prepared | None:
+    """What EXECUTE (also in EXPLAIN) runs or FETCH reads; None for any other statement."""
     match statement.kind, statement.name:
-        case StatementKind.EXECUTE, str(name):
-            prepared = talk.statements.get(name)
-            return prepared.number if prepared else 0
+        case StatementKind.EXECUTE | StatementKind.EXPLAIN, str(name):
+            return talk.statements.get(name)
         case StatementKind.FETCH, str(name):
             portal = talk.portals.get(name)
-            return portal.prepared.number if portal else 0
+            return portal.prepared if portal else None
         case _:
-            return 0
+            return None

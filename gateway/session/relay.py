@@ -127,6 +127,12 @@ class Relay:
         return now - running[0].started if running else 0.0
 
     @property
+    def _running_now(self) -> int:
+        """The event of what the upstream does now, or does next; 0 when it owes nothing but answers to messages."""
+        running = self._talk.replies.still_running()
+        return running[0].number if running else 0
+
+    @property
     def over(self) -> bool:
         """The session has ended, or will with the row that is passing."""
         return self._ended or self._ending is not None
@@ -286,13 +292,12 @@ class Relay:
 
     def cancel_asked(self, by: str, now: float) -> list[Command]:
         """A CancelRequest with this session's key came."""
-        head = self._talk.replies.head
         if self._ended or self._cancelling:
             return []
-        if head is None:
+        if self._talk.replies.head is None:
             return self._cancel_held(by, now)
         self._cancelling = True
-        number = head.running[0].number if head.running else 0
+        number = self._running_now
         return [Record((CancelAsked(number, by),)), CancelUpstream()]
 
     def end(
@@ -375,6 +380,7 @@ class Relay:
 
     def _asked(self, now: float) -> list[Command]:
         commands: list[Command] = []
+        self._asking.note_binds(now)
         facts = self._talk.take_facts()
         if facts:
             commands.append(Record(facts))
@@ -420,9 +426,7 @@ class Relay:
         return [SendToClient(said)]
 
     def _second_lock(self, lock: SecondLock, now: float) -> list[Command]:
-        head = self._talk.replies.head
-        number = head.running[0].number if head is not None and head.running else 0
-        tripped: Fact = SecondLockTripped(number, lock.table_oid, lock.attribute)
+        tripped: Fact = SecondLockTripped(self._running_now, lock.table_oid, lock.attribute)
         words = fatal(
             "42501",
             "the session was ended: a protected column came back unmasked",
@@ -450,7 +454,7 @@ class Relay:
                 rows=running.rows,
                 bytes=running.bytes,
                 microseconds=round((now - running.started) * 1e6),
-                transaction=self._talk.transaction,
+                transaction=self._talk.within,
             )
             for running in self._talk.replies.still_running()
             if running.number not in unwritten

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import msgspec
 
 from gateway.session.judge import Judged
-from gateway.session.statements import Looked, Taken, Undo
+from gateway.session.statements import Looked, Portal, Prepared, Taken, Undo
 from masking.verdict import Refusal
 
 #: Kinds of client messages.
@@ -34,6 +34,8 @@ class Running(msgspec.Struct):
     rows: int = 0
     bytes: int = 0
     undo: Sequence[Undo] = ()
+    #: The transaction status that its success leaves behind, where it opens or ends a block.
+    leaves: str = ""
     #: Of a page of a portal or a cursor, where results are limited: what the pages before it gave.
     taken: Taken | None = None
     #: Of an EXPLAIN whose sizes are not shown (gateway.session.plans): the rows so far.
@@ -48,6 +50,8 @@ class Expected(msgspec.Struct):
     refusal: Refusal | None = None
     #: For positions in errors: the text this message was about.
     judged: Judged | None = None
+    #: The statement that is described; the portal that is bound or executed.
+    about: Prepared | Portal | None = None
     #: The statements it runs, those still to end; the first is the one running.
     running: list[Running] | tuple[()] = ()
     undo: Sequence[Undo] = ()
@@ -66,9 +70,8 @@ class Expected(msgspec.Struct):
 
     @property
     def own_events(self) -> list[Running]:
-        """Events that end with this message. A Bind has none: its Execute has one, and only its
-        failure is told, as the failure of the statement that it binds."""
-        return [] if self.kind == BIND else list(self.running)
+        """Events that end with this message."""
+        return list(self.running)
 
     def ended(self) -> Running:
         """The one running has ended."""

@@ -42,6 +42,8 @@ class Prepared(msgspec.Struct, frozen=True):
     #: Made by SQL (PREPARE, DECLARE): `statement` made the name, and what runs is inside it.
     by_sql: bool = False
     looked: Looked = msgspec.field(default_factory=Looked)
+    #: The parameters' types (OIDs) as far as anybody has told them: the client's Parse, then PostgreSQL's description.
+    types: list[int] = []
 
     @property
     def weight(self) -> int:

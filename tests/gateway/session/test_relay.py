@@ -29,7 +29,9 @@ from protocol.backend import (
     DataRow,
     ErrorResponse,
     Field,
+    NoData,
     NoticeResponse,
+    ParameterDescription,
     ParameterStatus,
     ParseComplete,
     ReadyForQuery,
@@ -40,6 +42,7 @@ from protocol.copying import CopyData, CopyDone
 from protocol.frames import BackendFrames, FrontendFrames, Rows
 from protocol.frontend import (
     Bind,
+    Describe,
     Execute,
     Flush,
     FunctionCall,
@@ -77,6 +80,7 @@ POLICY = RolePolicy(
     classification={"public.customers": {"id": CLEAR, "email": Mask(MaskKind.FIXED)}},
 )
 SYNTAX_ERROR = ErrorResponse({"S": "ERROR", "V": "ERROR", "C": "42601", "M": 'syntax error at or near "pgcurfew"'})
+DIVISION = ErrorResponse({"S": "ERROR", "V": "ERROR", "C": "22012", "M": "division by zero"})
 READY = ReadyForQuery("I")
 #: What `SELECT 1` and `SELECT id FROM customers` return.
 ONE = RowDescription((Field("?column?", 0, 0, 23, 4, -1, 0),))
@@ -184,6 +188,89 @@ def test_each_execute_is_its_own_event_with_its_parameters(relay: Relay) -> None
         assert fact.sealed is not None
         assert fact.sealed.parameters == (value.decode(),)
         relay.upstream_sent(says(BindComplete(), *described, CommandComplete("SELECT 1"), READY), 1.0)
+
+
+def test_binary_parameters_are_recorded_as_their_text(relay: Relay) -> None:
+    relay.client_sent(says(Parse("s", "SELECT id FROM customers", (23, 1700)), Sync()), 1.0)
+    relay.upstream_sent(says(ParseComplete(), READY), 1.0)
+    values = (b"\xff\xff\xff\xf9", bytes.fromhex("0001000000000002") + b"\0\x05", b"\x01")
+    done = relay.client_sent(says(Bind("", "s", (1,), values), Execute(""), Sync()), 1.0)
+    [judged] = facts(done)
+    assert isinstance(judged, StatementJudged)
+    assert judged.sealed is not None
+    assert judged.sealed.parameters == ("-7", "5.00", "\\x01"), "the third is of no type that was told"
+
+
+def test_types_that_only_postgresql_knows_are_taken_from_its_description(relay: Relay) -> None:
+    relay.client_sent(says(Parse("s", "SELECT id FROM customers"), Describe("S", "s"), Sync()), 1.0)
+    relay.upstream_sent(says(ParseComplete(), ParameterDescription((16,)), NoData(), READY), 1.0)
+    [judged] = facts(relay.client_sent(says(Bind("", "s", (1,), (b"\1",)), Execute(""), Sync()), 1.0))
+    assert isinstance(judged, StatementJudged)
+    assert judged.sealed is not None
+    assert judged.sealed.parameters == ("t",)
+
+
+def test_what_is_bound_and_never_run_is_recorded_with_its_parameters(relay: Relay) -> None:
+    """Planning can run functions of the parameters, so a Bind alone says something to PostgreSQL."""
+    relay.client_sent(says(Parse("s", "SELECT id FROM customers"), Sync()), 1.0)
+    relay.upstream_sent(says(ParseComplete(), READY), 1.0)
+    done = relay.client_sent(says(Bind("p", "s", values=(b"1",)), Flush()), 1.0)
+    assert [type(command) for command in done] == [Record, SendToUpstream]
+    [judged] = facts(done)
+    assert isinstance(judged, StatementJudged)
+    assert (judged.how, judged.of) == ("bind", 1)
+    assert judged.sealed is not None
+    assert judged.sealed.parameters == ("1",)
+    [ended] = facts(relay.upstream_sent(says(DIVISION), 1.1))
+    assert isinstance(ended, StatementEnded)
+    assert (ended.number, ended.outcome, ended.sqlstate) == (2, "failed", "22012")
+    assert relay.statements == 0
+
+
+def test_a_bind_that_fails_is_the_failure_of_its_run(relay: Relay) -> None:
+    relay.client_sent(says(Parse("s", "SELECT id FROM customers"), Sync()), 1.0)
+    relay.upstream_sent(says(ParseComplete(), READY), 1.0)
+    batch = says(Bind("a", "s"), Bind("b", "s"), Execute("b"), Execute("a"), Sync())
+    assert [fact.number for fact in facts(relay.client_sent(batch, 1.0)) if isinstance(fact, StatementJudged)] == [2, 3]
+    ends = [fact for fact in facts(relay.upstream_sent(says(DIVISION, READY), 1.1)) if isinstance(fact, StatementEnded)]
+    assert [(end.number, end.outcome, end.sqlstate) for end in ends] == [(3, "failed", "22012"), (2, "skipped", "")]
+
+
+def test_a_refused_statement_is_one_event_however_many_messages_it_takes(relay: Relay) -> None:
+    batch = says(Parse("", "DROP TABLE customers"), Bind("", ""), Describe("P", ""), Execute(""), Sync())
+    events = [fact for fact in facts(relay.client_sent(batch, 1.0)) if isinstance(fact, StatementJudged)]
+    assert [(event.how, event.verdict, event.rule) for event in events] == [("parse", "refused", "statement-kind")]
+    assert relay.refused == 1
+    sent = upstream_hears(relay.client_sent(says(Execute(""), Sync()), 1.0))
+    assert not any(isinstance(message, Execute) for message in sent), "the next batch is told anew"
+
+
+def test_the_transaction_status_after_each_statement_is_recorded(relay: Relay) -> None:
+    said = "BEGIN; SELECT 1; ROLLBACK TO a; COMMIT AND CHAIN; COMMIT; SELECT 2; BEGIN; SELECT 3; SELECT 4"
+    relay.client_sent(says(Query(said)), 1.0)
+    tags = ("BEGIN", "SELECT 1", "ROLLBACK", "COMMIT", "COMMIT", "SELECT 1", "BEGIN")
+    answer = [CommandComplete(tag) for tag in tags]
+    ends = [
+        fact for fact in facts(relay.upstream_sent(says(*answer, DIVISION), 1.0)) if isinstance(fact, StatementEnded)
+    ]
+    assert "".join(end.transaction for end in ends) == "TTTTIITEE"
+    relay.upstream_sent(says(ReadyForQuery("E")), 1.0)
+    relay.client_sent(says(Query("ROLLBACK TO SAVEPOINT a")), 1.0)
+    [ended] = facts(relay.upstream_sent(says(CommandComplete("ROLLBACK")), 1.0))
+    assert isinstance(ended, StatementEnded)
+    assert ended.transaction == "T"
+
+
+def test_execute_and_fetch_are_recorded_with_what_they_read(relay: Relay) -> None:
+    said = "PREPARE q AS SELECT email FROM customers; EXECUTE q; DECLARE c CURSOR FOR SELECT id FROM customers; FETCH c"
+    events = [fact for fact in facts(relay.client_sent(says(Query(said)), 1.0)) if isinstance(fact, StatementJudged)]
+    assert [(event.kind, event.of, event.read, event.masks) for event in events] == [
+        ("prepare", 0, ("public.customers.email",), ("public.customers.email:fixed",)),
+        ("execute", 1, ("public.customers.email",), ("public.customers.email:fixed",)),
+        ("declare", 0, ("public.customers.id",), ()),
+        ("fetch", 3, ("public.customers.id",), ()),
+    ]
+    assert {event.relations for event in events} == {("public.customers",)}
 
 
 def test_a_name_taken_twice_is_recorded_as_what_runs(relay: Relay) -> None:
@@ -361,7 +448,9 @@ def test_bytes_one_at_a_time_are_judged_the_same(relay: Relay) -> None:
         sent += relay.client_sent(data[index : index + 1], 1.0)
     whole = Relay(Judge(POLICY, CATALOG), max_message_bytes=1 << 20).client_sent(data, 1.0)
     assert upstream_hears(sent) == upstream_hears(whole)
-    assert facts(sent) == facts(whole)
+    # What was bound in an earlier chunk than it is run in has an event of its own.
+    assert [fact.how for fact in facts(sent) if isinstance(fact, StatementJudged)] == ["parse", "bind", "execute"]
+    assert [fact.how for fact in facts(whole) if isinstance(fact, StatementJudged)] == ["parse", "execute"]
 
 
 def test_a_message_out_of_place_ends_the_session(relay: Relay) -> None:
