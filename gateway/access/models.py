@@ -95,6 +95,15 @@ class Person:
     name: str
     groups: frozenset[str]
     locked: bool = False
+    #: Accounts with the same identity belong to one human; empty where this is the only one.
+    identity: str = ""
+    #: An account of a program: it asks and connects, and decides on nothing.
+    service: bool = False
+
+    @property
+    def human(self) -> str:
+        """Who stands behind the account. What demands two people compares this, never names."""
+        return self.identity or self.name
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,11 @@ import base64
 import hashlib
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Final
 
 from gateway.access.errors import NotFound, NotPossible, NotValid
-from gateway.access.models import Person
+from gateway.access.models import ADMINS, Person
 from gateway.access.requests import plain_text
 from gateway.access.store import Change
 from gateway.audit.facts import AccessChanged
@@ -55,20 +56,40 @@ def fitting_name(name: str, what: str = "name") -> str:
     return name
 
 
-async def add(change: Change, *, by: str, name: str, groups: Iterable[str], credential: str) -> AccessChanged:
-    """A new person with groups and a credential. Raises NotValid, NotPossible when there is one."""
-    person = Person(fitting_name(name), frozenset(fitting_name(group, "group") for group in groups))
+async def add(
+    change: Change,
+    *,
+    by: str,
+    name: str,
+    groups: Iterable[str],
+    credential: str,
+    identity: str = "",
+    service: bool = False,
+) -> AccessChanged:
+    """A new person with groups and a credential. `identity` says whose further account it is, `service`
+    that it is a program's. Raises NotValid, NotPossible when there is one of that name."""
+    person = Person(
+        fitting_name(name),
+        frozenset(fitting_name(group, "group") for group in groups),
+        identity=fitting_name(identity, "identity") if identity else "",
+        service=service,
+    )
+    _no_program_administers(person)
     if not await change.add_person(person, _digest(credential)):
         raise NotPossible("person-exists", f'there is a person "{name}" already', 'see "pgcurfew user list"')
     listed = ", ".join(sorted(person.groups)) or "none"
-    return AccessChanged(what="person-added", by=by, person=name, reason=f"groups: {listed}")
+    also = f"; a further account of {identity}" if identity else "; a service account" if service else ""
+    return AccessChanged(what="person-added", by=by, person=name, reason=f"groups: {listed}{also}")
 
 
 async def set_groups(change: Change, *, by: str, name: str, groups: Iterable[str]) -> AccessChanged:
     """Put the person into exactly these groups. Raises NotFound."""
     wanted = frozenset(fitting_name(group, "group") for group in groups)
-    if not await change.set_groups(name, wanted):
+    person = await change.person(name)
+    if person is None:
         raise _unknown()
+    _no_program_administers(replace(person, groups=wanted))
+    await change.set_groups(name, wanted)
     return AccessChanged(
         what="person-groups", by=by, person=name, reason=f"groups: {', '.join(sorted(wanted)) or 'none'}"
     )
@@ -89,6 +110,11 @@ async def set_locked(change: Change, *, by: str, name: str, locked: bool, reason
         raise NotPossible("person-unchanged", f'"{name}" is {"locked" if locked else "not locked"} already')
     what = "person-locked" if locked else "person-unlocked"
     return AccessChanged(what=what, by=by, person=name, reason=plain_text(reason, "reason"))
+
+
+def _no_program_administers(person: Person) -> None:
+    if person.service and ADMINS in person.groups:
+        raise NotValid("group", "a service account is no administrator", "give it other groups")
 
 
 def _digest(credential: str) -> bytes:

@@ -68,6 +68,8 @@ class Denied:
 
 Answer = Allowed | Denied
 ALLOWED = Allowed()
+#: What takes a human.
+_FOR_PEOPLE = frozenset({Action.APPROVE, Action.DENY, Action.ADMINISTER})
 
 
 def may(person: Person, action: Action, subject: Subject) -> Answer:
@@ -78,12 +80,16 @@ def may(person: Person, action: Action, subject: Subject) -> Answer:
     rule = _RULES.get((action, type(subject)))
     if rule is None:
         return Denied(f'nobody may "{action}" this')
+    if person.service and action in _FOR_PEOPLE:
+        return Denied(f'"{person.name}" is a service account, and those decide on nothing')
     return rule(person, subject)
 
 
 def is_reviewer(person: Person, terms: RoleTerms | None) -> bool:
     """Whether the person is among those who decide on the role."""
-    return terms is not None and not person.locked and bool(person.groups & terms.approver_groups)
+    return (
+        terms is not None and not person.locked and not person.service and bool(person.groups & terms.approver_groups)
+    )
 
 
 def sees_all(person: Person) -> bool:

@@ -6,10 +6,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Protocol, TypedDict, TypeVar
+from typing import Any, Final, Protocol, TypedDict
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -21,13 +21,13 @@ from gateway.access import permissions
 from gateway.access.errors import NotFound
 from gateway.access.models import Person
 from gateway.access.permissions import Action, Denied, SessionOf
+from gateway.access.scopes import Scope
 from gateway.access.service import Access, utc_now
 from gateway.admin import answers
 from gateway.admin.answers import Refused, answer
 from gateway.admin.auth import SignIn
 from gateway.admin.bodies import (
     AskBody,
-    Body,
     GrantAnswer,
     GrantsAnswer,
     HealthAnswer,
@@ -44,12 +44,8 @@ from gateway.admin.bodies import (
     TokenAnswer,
     TokenBody,
 )
+from gateway.admin.endpoints import LIST_LIMIT, Endpoint, OpenEndpoint, limit_of, one_query, parsed
 from gateway.admin.openapi import Described, Query, document
-
-BODY_LIMIT: Final = 32 * 1024
-LIST_LIMIT: Final = 1000
-
-_Body = TypeVar("_Body", bound=Body)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +66,6 @@ class SessionReader(Protocol):
     def events(self, session: str) -> tuple[str, Sequence[Mapping[str, Any]]] | None:
         """The person of a session and its events in order; None when there is no such session."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    describes: Described
-    handler: Callable[[Api, Request, Person], Awaitable[Response]]
 
 
 class Api:
@@ -155,8 +145,8 @@ class Api:
 
     async def session_list(self, request: Request, person: Person) -> Response:
         everything = not isinstance(permissions.may(person, Action.SEE, SessionOf("")), Denied)
-        who = request.query_params.get("person") if everything else person.name
-        limit = _limit(request)
+        who = one_query(request, "person") if everything else person.name
+        limit = limit_of(request)
         found = await asyncio.to_thread(self._reader().sessions, who, limit)
         return answer(SessionsAnswer(sessions=tuple(dict(one) for one in found)))
 
@@ -177,36 +167,11 @@ class Api:
         return self.sessions
 
 
-async def parsed(request: Request, model: type[_Body]) -> _Body:
-    """The request's JSON body as `model`; an empty body is `{}`. Raises Refused, ValidationError."""
-    content = await _body(request)
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if content and kind != "application/json":
-        raise Refused(415, "content-type", "the body has to be JSON", "send Content-Type: application/json")
-    return model.model_validate_json(content or b"{}")
-
-
-async def _body(request: Request) -> bytes:
-    received = bytearray()
-    async for chunk in request.stream():
-        received += chunk
-        if len(received) > BODY_LIMIT:
-            raise Refused(413, "too-large", f"the body is larger than {BODY_LIMIT} bytes", "send less")
-    return bytes(received)
-
-
-def _limit(request: Request) -> int:
-    text = request.query_params.get("limit", "200")
-    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= LIST_LIMIT):
-        raise Refused(422, "limit", f"limit is a number from 1 to {LIST_LIMIT}")
-    return int(text)
-
-
 def _listing(request: Request) -> _Listing:
-    everything = request.query_params.get("all", "false")
+    everything = one_query(request, "all") or "false"
     if everything not in ("true", "false"):
         raise Refused(422, "all", "all is true or false")
-    return _Listing(open_only=everything == "false", target=request.query_params.get("target"), limit=_limit(request))
+    return _Listing(open_only=everything == "false", target=one_query(request, "target"), limit=limit_of(request))
 
 
 class _Listing(TypedDict):
@@ -218,30 +183,68 @@ class _Listing(TypedDict):
 _LISTING: Final = (
     Query("all", "boolean", "also what is over"),
     Query("target", "string", "only of this target"),
-    Query("limit", "integer", f"how many at most, up to {LIST_LIMIT}"),
+    Query("limit", "integer", f"how many at most, up to {LIST_LIMIT}", {"minimum": 1, "maximum": LIST_LIMIT}),
 )
 _SESSIONS: Final = (Query("person", "string", "only of this person"), _LISTING[2])
 
-#: Every endpoint there is, apart from the two that need no sign-in.
-ENDPOINTS: Final = (
-    Endpoint(Described("POST", "/v1/requests", "Ask for access", RequestAnswer, AskBody, status=201), Api.ask),
-    Endpoint(Described("GET", "/v1/requests", "Requests", RequestsAnswer, queries=_LISTING), Api.requests),
-    Endpoint(Described("GET", "/v1/requests/{id}", "One request", RequestAnswer), Api.request),
-    Endpoint(Described("POST", "/v1/requests/{id}/approve", "Approve", RequestAnswer, NoteBody), Api.approve),
-    Endpoint(Described("POST", "/v1/requests/{id}/deny", "Deny", RequestAnswer, ReasonBody), Api.deny),
-    Endpoint(Described("POST", "/v1/requests/{id}/cancel", "Withdraw one's own request", RequestAnswer), Api.cancel),
-    Endpoint(Described("GET", "/v1/grants", "Grants", GrantsAnswer, queries=_LISTING), Api.grants),
-    Endpoint(Described("GET", "/v1/grants/{id}", "One grant", GrantAnswer), Api.grant),
-    Endpoint(Described("POST", "/v1/grants/{id}/revoke", "End a grant now", GrantAnswer, ReasonBody), Api.revoke),
-    Endpoint(
-        Described("POST", "/v1/grants/{id}/token", "A token for one's own grant", TokenAnswer, TokenBody, status=201),
-        Api.token,
-    ),
-    Endpoint(Described("GET", "/v1/whoami", "Who is calling", PersonAnswer), Api.whoami),
-    Endpoint(Described("GET", "/v1/targets", "Where one may go, in which roles", TargetsAnswer), Api.targets),
-    Endpoint(Described("GET", "/v1/sessions", "Sessions", SessionsAnswer, queries=_SESSIONS), Api.session_list),
-    Endpoint(Described("GET", "/v1/sessions/{id}", "The record of one session", SessionAnswer), Api.session),
-)
+
+def endpoints(api: Api) -> tuple[Endpoint, ...]:
+    """Requests, grants, sessions; what else there is comes from modules of its own."""
+    return (
+        Endpoint(
+            Described("POST", "/v1/requests", "Ask for access", RequestAnswer, AskBody, status=201),
+            Scope.REQUEST,
+            api.ask,
+        ),
+        Endpoint(
+            Described("GET", "/v1/requests", "Requests", RequestsAnswer, queries=_LISTING), Scope.SEE, api.requests
+        ),
+        Endpoint(Described("GET", "/v1/requests/{id}", "One request", RequestAnswer), Scope.SEE, api.request),
+        Endpoint(
+            Described("POST", "/v1/requests/{id}/approve", "Approve", RequestAnswer, NoteBody),
+            Scope.DECIDE,
+            api.approve,
+        ),
+        Endpoint(
+            Described("POST", "/v1/requests/{id}/deny", "Deny", RequestAnswer, ReasonBody), Scope.DECIDE, api.deny
+        ),
+        Endpoint(
+            Described("POST", "/v1/requests/{id}/cancel", "Withdraw one's own request", RequestAnswer),
+            Scope.REQUEST,
+            api.cancel,
+        ),
+        Endpoint(Described("GET", "/v1/grants", "Grants", GrantsAnswer, queries=_LISTING), Scope.SEE, api.grants),
+        Endpoint(Described("GET", "/v1/grants/{id}", "One grant", GrantAnswer), Scope.SEE, api.grant),
+        Endpoint(
+            Described("POST", "/v1/grants/{id}/revoke", "End a grant now", GrantAnswer, ReasonBody),
+            Scope.CONNECT,
+            api.revoke,
+        ),
+        Endpoint(
+            Described(
+                "POST", "/v1/grants/{id}/token", "A token for one's own grant", TokenAnswer, TokenBody, status=201
+            ),
+            Scope.CONNECT,
+            api.token,
+        ),
+        Endpoint(Described("GET", "/v1/whoami", "Who is calling", PersonAnswer), None, api.whoami),
+        Endpoint(
+            Described("GET", "/v1/targets", "Where one may go, in which roles", TargetsAnswer), Scope.SEE, api.targets
+        ),
+        Endpoint(
+            Described("GET", "/v1/sessions", "Sessions", SessionsAnswer, queries=_SESSIONS),
+            Scope.RECORD,
+            api.session_list,
+        ),
+        Endpoint(
+            Described("GET", "/v1/sessions/{id}", "The record of one session", SessionAnswer),
+            Scope.RECORD,
+            api.session,
+        ),
+    )
+
+
+DESCRIPTION: Final = "/v1/openapi.json"
 HEALTH: Final = Described("GET", "/healthz", "Whether the API answers", HealthAnswer, open=True)
 
 
@@ -253,29 +256,28 @@ def create_api(
     sessions: SessionReader | None = None,
     clock: Callable[[], datetime] = utc_now,
     monotonic: Callable[[], float] = time.monotonic,
+    more: Sequence[Endpoint | OpenEndpoint] = (),
 ) -> Starlette:
     """The API over `access`, as an ASGI application. `address` is what people are told to
-    connect to; `sessions` reads the record."""
+    connect to; `sessions` reads the record; `more` are the endpoints of other modules.
+    All endpoints are in the application's `state.endpoints`."""
     api = Api(access, address=address, sessions=sessions, version=version, clock=clock)
-    described = document([HEALTH, *(endpoint.describes for endpoint in ENDPOINTS)], version=version)
+    served = (OpenEndpoint(HEALTH, api.health), *endpoints(api), *more)
+    described = document((one.describes for one in served), version=version)
 
     async def openapi(request: Request) -> Response:
         return JSONResponse(described)
 
-    routes = [Route(HEALTH.path, api.health, methods=["GET"]), Route("/v1/openapi.json", openapi, methods=["GET"])]
+    routes = [Route(DESCRIPTION, openapi, methods=["GET"])]
     routes += [
-        Route(one.describes.path, _served(api, one), methods=[one.describes.method], name=one.describes.summary)
-        for one in ENDPOINTS
+        Route(one.describes.path, one.serve, methods=[one.describes.method], name=one.describes.summary)
+        for one in served
     ]
-    return Starlette(
+    open_paths = {DESCRIPTION} | {one.describes.path for one in served if isinstance(one, OpenEndpoint)}
+    application = Starlette(
         routes=routes,
-        middleware=[Middleware(SignIn, access=access, monotonic=monotonic)],
+        middleware=[Middleware(SignIn, access=access, monotonic=monotonic, open_paths=frozenset(open_paths))],
         exception_handlers=dict.fromkeys(answers.HANDLED, answers.on_error),
     )
-
-
-def _served(api: Api, endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
-    async def serve(request: Request) -> Response:
-        return await endpoint.handler(api, request, request.state.person)
-
-    return serve
+    application.state.endpoints = served
+    return application

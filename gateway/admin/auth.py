@@ -15,14 +15,13 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.access.models import Person
+from gateway.access.scopes import Caller
 from gateway.access.service import Access
 from gateway.access.store import StoreUnavailable
 from gateway.admin import answers
 from gateway.admin.answers import Refused
 from gateway.audit.journal import RecordUnavailable
 
-#: The paths that need no sign-in.
-OPEN_PATHS: Final = frozenset({"/healthz", "/v1/openapi.json"})
 _SIGN_IN: Final = 'sign in with "pgcurfew login"'
 
 
@@ -51,18 +50,25 @@ class Recently:
 
 
 class SignIn:
-    """ASGI middleware: puts the `Person` into `request.state.person`, or answers 401, 403 or 429.
+    """ASGI middleware: puts the `Caller` into `request.state.caller`, or answers 401, 403 or 429.
 
     A credential has 256 bits, so guessing is hopeless; the limit keeps a guesser from filling
     the record, and it never keeps out who brings a good credential from the same address.
     """
 
     def __init__(
-        self, app: ASGIApp, *, access: Access, monotonic: Callable[[], float], failures_per_minute: int = 20
+        self,
+        app: ASGIApp,
+        *,
+        access: Access,
+        monotonic: Callable[[], float],
+        open_paths: frozenset[str],
+        failures_per_minute: int = 20,
     ) -> None:
         self._app = app
         self._access = access
         self._monotonic = monotonic
+        self._open_paths = open_paths
         self._limit = failures_per_minute
         self._failures = Recently(60.0)
         self._signed_in = Recently(3600.0)
@@ -72,9 +78,9 @@ class SignIn:
             await self._app(scope, receive, send)
             return
         request = Request(scope, receive)
-        if scope["path"] not in OPEN_PATHS:
+        if scope["path"] not in self._open_paths:
             try:
-                request.state.person = await self._person(request)
+                request.state.caller = Caller(await self._person(request))
             except (Refused, RecordUnavailable, StoreUnavailable) as error:
                 response = await answers.on_error(request, error)
                 await response(scope, receive, send)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from pydantic import BaseModel
@@ -13,15 +13,28 @@ from pydantic.json_schema import JsonSchemaMode, models_json_schema
 from gateway.admin.bodies import Body, ErrorAnswer
 
 REFERENCE = "#/components/schemas/{model}"
+#: What a status means here (RFC 9110, section 15; 429: RFC 6585).
+REFUSALS: Mapping[int, str] = {
+    401: "not signed in, or the credential is not good",
+    403: "the caller may not, or the credential's scope does not go so far",
+    404: "there is no such thing that the caller may see",
+    409: "the thing is not in a state where this can happen",
+    413: "the body is too large",
+    415: "the body is not JSON",
+    422: "what was sent does not fit",
+    429: "too many failures; wait",
+    503: "the record or the store cannot be written; nothing was changed",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A parameter in the address."""
+    """A parameter in the address. `bounds` is what JSON Schema says of its values beyond their type."""
 
     name: str
     kind: Literal["boolean", "string", "integer"]
     description: str
+    bounds: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,18 +80,22 @@ def _operation(one: Described, references: Mapping[Any, dict[str, Any]]) -> dict
         {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
         for name in re.findall(r"{(\w+)}", one.path)
     ] + [
-        {"name": query.name, "in": "query", "description": query.description, "schema": {"type": query.kind}}
+        {
+            "name": query.name,
+            "in": "query",
+            "description": query.description,
+            "schema": {"type": query.kind, **query.bounds},
+        }
         for query in one.queries
     ]
+    error = _content(references[ErrorAnswer, "serialization"])
     operation: dict[str, Any] = {
         "summary": one.summary,
         "operationId": re.sub(r"\W+", "_", f"{one.method.lower()}{one.path}").strip("_"),
         "responses": {
             str(one.status): {"description": "done", **_content(references[one.answers, "serialization"])},
-            "default": {
-                "description": "refused: error says what happened, hint what to do next",
-                **_content(references[ErrorAnswer, "serialization"]),
-            },
+            **{str(status): {"description": REFUSALS[status], **error} for status in _refusals(one)},
+            "default": {"description": "refused: error says what happened, hint what to do next", **error},
         },
     }
     if parameters:
@@ -89,6 +106,22 @@ def _operation(one: Described, references: Mapping[Any, dict[str, Any]]) -> dict
     if one.open:
         operation["security"] = []
     return operation
+
+
+def _refusals(one: Described) -> list[int]:
+    """With which statuses the endpoint may refuse."""
+    statuses = {503}
+    if not one.open:
+        statuses |= {401, 403, 429}
+    if "{" in one.path:
+        statuses.add(404)
+    if one.queries:
+        statuses.add(422)
+    if one.method != "GET":
+        statuses |= {403, 409}
+    if one.takes is not None:
+        statuses |= {404, 413, 415, 422, 429}
+    return sorted(statuses)
 
 
 def _content(reference: dict[str, Any]) -> dict[str, Any]:

@@ -32,7 +32,8 @@ from gateway.storage.database import Database, Transaction
 from gateway.storage.outbox import put_out
 
 _PERSON = """
-    SELECT p.name, p.locked, (SELECT json_group_array(m."group") FROM memberships m WHERE m.person = p.name) AS groups
+    SELECT p.name, p.locked, p.identity, p.service,
+           (SELECT json_group_array(m."group") FROM memberships m WHERE m.person = p.name) AS groups
     FROM people p"""
 _REQUEST = """
     SELECT r.id, r.person, r.target, r.role, r.reason, r.seconds, r.asked_at, r.expires_at, r.state,
@@ -118,7 +119,7 @@ class _Reading:
 
     async def at_the_door(self, token_id: str) -> tuple[Standing | None, bool]:
         sql = """SELECT w.waiting, t.id AS token_id, t."grant" AS token_grant, t.person AS token_person, t.issued_at,
-                        t.ends_at AS token_ends_at, g.*, p.name, p.locked,
+                        t.ends_at AS token_ends_at, g.*, p.name, p.locked, p.identity, p.service,
                         (SELECT json_group_array(m."group") FROM memberships m WHERE m.person = p.name) AS groups
                  FROM (SELECT EXISTS (SELECT 1 FROM handed_over) AS waiting) w
                  LEFT JOIN tokens t ON t.id = ? LEFT JOIN grants g ON g.id = t."grant"
@@ -151,8 +152,9 @@ class StoredChange(_Reading):
 
     async def add_person(self, person: Person, credential: bytes) -> bool:
         added = await self._write(
-            "INSERT INTO people (name, locked, credential) VALUES (?, ?, ?) ON CONFLICT (name) DO NOTHING",
-            [person.name, person.locked, credential],
+            """INSERT INTO people (name, locked, credential, identity, service) VALUES (?, ?, ?, ?, ?)
+               ON CONFLICT (name) DO NOTHING""",
+            [person.name, person.locked, credential, person.identity, person.service],
         )
         if added:
             await self.set_groups(person.name, person.groups)
@@ -317,7 +319,8 @@ def _time_or_none(micros: int | None) -> datetime | None:
 
 
 def _person(row: sqlite3.Row) -> Person:
-    return Person(row["name"], frozenset(json.loads(row["groups"])), bool(row["locked"]))
+    groups = frozenset(json.loads(row["groups"]))
+    return Person(row["name"], groups, bool(row["locked"]), row["identity"], bool(row["service"]))
 
 
 def _request(row: sqlite3.Row) -> AccessRequest:

@@ -17,6 +17,7 @@ from gateway.access.models import GrantEnded, Person, RoleTerms
 from gateway.access.service import Access
 from gateway.access.tokens import TokenSigner
 from gateway.admin.api import GatewayAddress, create_api
+from gateway.admin.endpoints import Endpoint, OpenEndpoint
 from gateway.admin.sessions import RecordReader
 from gateway.audit.facts import AccessChanged
 from gateway.demo.certificates import Authority, signing_key, write_private
@@ -117,6 +118,18 @@ class House:
         finally:
             await database.close()
 
+    async def add_service(self, name: str = "robot", groups: frozenset[str] = frozenset({"engineers"})) -> None:
+        """A service account with a long-lived credential."""
+        self.credentials[name] = people.credential_of(secrets.token_bytes(32))
+        async with self.store.change() as change:
+            await people.add(
+                change, by="test", name=name, groups=groups, credential=self.credentials[name], service=True
+            )
+
+    async def lock(self, name: str) -> None:
+        async with self.store.change() as change:
+            await change.set_locked(name, True)
+
     async def populate(self, everybody: dict[str, set[str]] | None = None) -> None:
         async with self.store.change() as change:
             for name, groups in (PEOPLE if everybody is None else everybody).items():
@@ -161,6 +174,8 @@ class Served:
         self.url = ""
         #: The clock of the limit on failed sign-ins.
         self.ticks = 0.0
+        #: Every endpoint that is served.
+        self.endpoints: tuple[Endpoint | OpenEndpoint, ...] = ()
 
     def client(self, name: str | None = None, *, credential: str | None = None) -> httpx.AsyncClient:
         """A client signed in as `name`, with a credential of the test's own, or not at all."""
@@ -189,6 +204,7 @@ async def serving(house: House, folder: Path, *, address: GatewayAddress | None 
         clock=house.clock,
         monotonic=lambda: served.ticks,
     )
+    served.endpoints = api.state.endpoints
     web = WebServer(api, "127.0.0.1", 0, context)
     await web.start()
     served.url = f"https://localhost:{web.port}"

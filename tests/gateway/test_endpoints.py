@@ -1,0 +1,141 @@
+"""Every endpoint by everybody: one row an endpoint, one column a kind of caller. An endpoint that is not
+in the table fails the build, so nobody adds one without having said who may use it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from gateway.access.keys import private_key
+from gateway.admin.endpoints import Endpoint
+from gateway.audit.facts import SessionClosed, SessionOpened
+from gateway.audit.record import Recorder
+from gateway.demo.certificates import signing_key
+from tests.support.access import REASON, House, Served, serving
+from tests.support.gateway import RunningGateway
+
+#: The columns: anonymous; alice, who owns the thing; another engineer; a reviewer; an auditor; an administrator;
+#: a service account in the engineers' group; a reviewer whose account is locked.
+CALLERS = (None, "alice", "erin", "bob", "audrey", "adam", "robot", "carol")
+LOCKED = "carol"
+
+ASK = {"target": "shop", "role": "support", "reason": REASON, "seconds": 600}
+SAID = {"reason": "as the table says"}
+
+
+async def nothing(served: Served) -> str:
+    return ""
+
+
+async def request_of_alice(served: Served) -> str:
+    access = served.house.access
+    return (await access.ask(await served.house.person("alice"), **ASK)).id  # type: ignore[arg-type]
+
+
+async def grant_of_alice(served: Served) -> str:
+    return await served.house.granted()
+
+
+async def session_of_alice(served: Served) -> str:
+    if served.record.exists():
+        return "s-alice"
+    recorder = Recorder.open(served.record, signer=private_key(signing_key()), sealing="off", clock=served.house.clock)
+    opened = SessionOpened(
+        session="s-alice",
+        person="alice",
+        grant="grant_1",
+        reason=REASON,
+        approvers=("bob",),
+        role="support",
+        target="shop",
+        database="shop",
+        client="127.0.0.1:1",
+        ends_at="",
+        token="tok_1",
+        policy_version="1",
+        catalog_version="1",
+    )
+    recorder.open_session(opened).close(SessionClosed("client"))
+    recorder.close()
+    return "s-alice"
+
+
+@dataclass(frozen=True)
+class Row:
+    """The statuses in the order of CALLERS; `subject` makes the thing that stands in the address."""
+
+    statuses: str
+    subject: Callable[[Served], Awaitable[str]] = nothing
+    body: dict[str, Any] = field(default_factory=dict)
+
+    def expected(self) -> dict[str | None, int]:
+        statuses = [int(status) for status in self.statuses.split()]
+        assert len(statuses) == len(CALLERS), "one status for each caller"
+        return dict(zip(CALLERS, statuses, strict=True))
+
+
+#                                             anonymous owner engineer reviewer auditor admin service locked
+TABLE: dict[str, Row] = {
+    "GET /healthz": Row("200 200 200 200 200 200 200 200"),
+    "POST /v1/requests": Row("401 201 201 201 403 403 201 403", body=ASK),
+    "GET /v1/requests": Row("401 200 200 200 200 200 200 403"),
+    "GET /v1/requests/{id}": Row("401 200 404 200 200 200 404 403", request_of_alice),
+    "POST /v1/requests/{id}/approve": Row("401 403 404 200 403 403 404 403", request_of_alice, SAID),
+    "POST /v1/requests/{id}/deny": Row("401 403 404 200 403 403 404 403", request_of_alice, SAID),
+    "POST /v1/requests/{id}/cancel": Row("401 200 404 403 403 403 404 403", request_of_alice),
+    "GET /v1/grants": Row("401 200 200 200 200 200 200 403"),
+    "GET /v1/grants/{id}": Row("401 200 404 200 200 200 404 403", grant_of_alice),
+    "POST /v1/grants/{id}/revoke": Row("401 200 404 200 403 200 404 403", grant_of_alice, SAID),
+    "POST /v1/grants/{id}/token": Row("401 201 404 403 403 403 404 403", grant_of_alice),
+    "GET /v1/whoami": Row("401 200 200 200 200 200 200 403"),
+    "GET /v1/targets": Row("401 200 200 200 200 200 200 403"),
+    "GET /v1/sessions": Row("401 200 200 200 200 200 200 403"),
+    "GET /v1/sessions/{id}": Row("401 200 404 404 200 404 404 403", session_of_alice),
+}
+
+
+@pytest.fixture
+async def served(tmp_path: Path) -> AsyncIterator[Served]:
+    async with House.open(tmp_path / "store.db") as house:
+        await house.populate()
+        await house.add_service("robot")
+        async with serving(house, tmp_path) as api:
+            await house.lock(LOCKED)
+            yield api
+
+
+async def test_every_endpoint_stands_in_the_table(served: Served, gateway: RunningGateway) -> None:
+    assert {f"{one.describes.method} {one.describes.path}" for one in served.endpoints} == set(TABLE)
+    async with httpx.AsyncClient(verify=gateway.tls, trust_env=False) as client:
+        described = (await client.get(f"https://localhost:{gateway.stage.ports.api}/v1/openapi.json")).json()
+    running = {f"{method.upper()} {path}" for path, methods in described["paths"].items() for method in methods}
+    assert running == set(TABLE)
+
+
+@pytest.mark.parametrize("endpoint", TABLE)
+async def test_each_endpoint_by_each_caller(served: Served, endpoint: str) -> None:
+    method, path = endpoint.split()
+    row = TABLE[endpoint]
+    got = {}
+    for caller in CALLERS:
+        subject = await row.subject(served)
+        async with served.client(caller) as client:
+            response = await client.request(
+                method, path.replace("{id}", subject), json=row.body if method == "POST" else None
+            )
+        got[caller] = response.status_code
+        if response.status_code >= 400:
+            assert set(response.json()) == {"error", "hint", "cause"}, response.text
+    assert got == row.expected()
+
+
+async def test_only_the_listed_few_answer_without_a_sign_in(served: Served) -> None:
+    """By kind, not by trying: what is no open endpoint asks who calls before it looks at anything."""
+    open_ = {one.describes.path for one in served.endpoints if not isinstance(one, Endpoint)}
+    assert open_ == {path.split()[1] for path, row in TABLE.items() if row.expected()[None] != 401}
