@@ -44,6 +44,8 @@ class Shell:
         self.name = name
         self.home = folder / name
         self.environment = {"PATH": "/usr/bin:/bin", "PGCURFEW_HOME": str(self.home), "LANG": "C.UTF-8", "TZ": "UTC"}
+        if "PYTHONPATH" in os.environ:  # the code under test may be another tree than the installed one
+            self.environment["PYTHONPATH"] = os.environ["PYTHONPATH"]
 
     async def start(self, *arguments: str, **environment: str) -> asyncio.subprocess.Process:
         return await asyncio.create_subprocess_exec(

@@ -245,7 +245,7 @@ async def test_a_hundred_thousand_grants_are_no_burden(tmp_path: Path) -> None:
     store = SqliteAccessStore(database)
     micros = int(START.timestamp() * 1_000_000)
     async with database.transaction() as transaction:
-        await transaction.write("INSERT INTO people VALUES ('ann', 0, ?)", [b"a" * 32])
+        await transaction.write("INSERT INTO people (name, locked, credential) VALUES ('ann', 0, ?)", [b"a" * 32])
         numbers = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)"
         await transaction.write(
             f"{numbers} INSERT INTO requests SELECT 'req_' || i, 'ann', 'shop', 'role' || i % 7, 'why', 60, "
