@@ -194,6 +194,10 @@ class Record(Section):
         default=5, ge=0.1, le=3600, description="how often a signed checkpoint is written, 0.1 to 3600"
     )
 
+    index: bool = Field(
+        default=True, description="whether an index for pgcurfew audit search is kept beside the record"
+    )
+
     @field_validator("recipients")
     @classmethod
     def _sealing_has_recipients(

@@ -20,6 +20,7 @@ from gateway.audit.record import Recorder
 from gateway.control_plane import ControlPlane, utc_now
 from gateway.credentials import token_signer
 from gateway.data_plane import DataPlane, Renewal, running
+from gateway.indexing import keep_index
 from gateway.process import raise_file_limit, settle_memory
 from gateway.recording import close_left_records, open_record
 from gateway.reload import Reload
@@ -88,6 +89,9 @@ class Gateway:
         await stack.enter_async_context(
             running(self._recorder.run(), self._control.tidy(), self._control.send_notices())
         )
+        if settings.record.index:
+            index = keep_index(settings.record.directory, self.metrics.index_lag)
+            await stack.enter_async_context(running(index))
         stack.push_async_callback(self._front.close)
         await self._front.start()
         port = await self._front.listen(settings.gateway.listen_host, settings.gateway.listen_port)

@@ -9,6 +9,8 @@ recover  after a crash: how far did each log get?
 session  the record of one session
 record   the recorder: one log a session, a control log, the ledger over them
 verify   is it whole, and if not, where does it break
+lines    a log's lines, also when its file was compressed
+index    found again: by who, what and when
 replay   a session, statement by statement
 visible  recorded text, safe to show
 metrics  the same facts, counted

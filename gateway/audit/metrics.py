@@ -123,6 +123,7 @@ class Metrics(Collector):
         self._record = 1
         self._draining = 0
         self._policy = ("", 0.0)
+        self._index_lag = 0.0
         self._workers_ended = 0
         #: What other processes have counted.
         self._elsewhere: list[Mapping[str, Any]] = []
@@ -149,6 +150,7 @@ class Metrics(Collector):
         total = Metrics.summed((self.state(), *self._elsewhere))
         total._policy = self._policy
         total._notices_waiting = self._notices_waiting
+        total._index_lag = self._index_lag
         return total._families()
 
     def state(self) -> dict[str, Any]:
@@ -227,6 +229,11 @@ class Metrics(Collector):
         )
         yield GaugeMetricFamily("pgcurfew_draining", "1 while the gateway waits for open transactions.", self._draining)
         yield GaugeMetricFamily("pgcurfew_record_available", "1 when the record can be written.", self._record)
+        yield GaugeMetricFamily(
+            "pgcurfew_index_lag_seconds",
+            "Since the index for searching last held all that the record did.",
+            self._index_lag,
+        )
 
     def saw(self, fact: Fact) -> None:
         """Count one fact; facts that mean nothing here are passed over."""
@@ -290,6 +297,10 @@ class Metrics(Collector):
     def draining(self, draining: bool) -> None:
         """Whether the gateway only waits for the last transactions."""
         self._draining = 1 if draining else 0
+
+    def index_lag(self, seconds: float) -> None:
+        """How long ago the index was up to date."""
+        self._index_lag = seconds
 
     def record_available(self, available: bool) -> None:
         """Whether the recorder can write (Recorder.trouble is None)."""

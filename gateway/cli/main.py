@@ -16,7 +16,7 @@ from gateway.cli.output import Json, Stopped, put_json, put_plain, tell_stopped,
 ELSEWHERE: Final = {
     "sessions": ("record", "sessions"),
     "replay": ("record", "replay"),
-    "audit": ("record", "audit"),
+    "audit": ("audit", "app"),
     "policy": ("policy", "app"),
     "user": ("people", "app"),
     "serve": ("serve", "serve"),

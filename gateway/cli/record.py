@@ -17,31 +17,29 @@ from typing import Annotated, Any
 import msgspec
 import typer
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 from rich.text import Text
 
-from config.load import ConfigError, load_settings
 from config.settings import Settings
 from gateway.audit import ledger, seal
 from gateway.audit.facts import AnyFact, SessionClosed, SessionOpened
-from gateway.audit.replay import (
-    Moment,
-    NoSuchSession,
-    Session,
-    SessionSummary,
-    Statement,
-    UnknownFact,
-    Unreadable,
-    list_sessions,
-    read_session,
-)
+from gateway.audit.replay import Moment, Session, SessionSummary, Statement, UnknownFact, list_sessions, read_session
 from gateway.audit.verify import Report
 from gateway.audit.whole import verify_all
 from gateway.cli.client import Client
 from gateway.cli.output import Exit, Json, Stopped, put_json, put_plain, tell
+from gateway.cli.place import (
+    Config,
+    Directory,
+    auditor_key,
+    bytes_of,
+    reading,
+    reason_of,
+    record_directory,
+    settings_of,
+)
 from gateway.cli.timeline import console, session_timeline, sessions_table
 
 app = typer.Typer()
@@ -53,9 +51,6 @@ audit = typer.Typer(
 )
 app.add_typer(audit, name="audit")
 
-Directory = Annotated[Path | None, typer.Option("--record", help="A record directory to read itself.")]
-Config = Annotated[Path | None, typer.Option("--config", "-c", help="The gateway's settings file, on its host.")]
-
 
 @app.command()
 def sessions(
@@ -66,13 +61,13 @@ def sessions(
     as_json: Json = False,
 ) -> None:
     """What happened: the sessions of the record, the latest first."""
-    directory = _directory(record, config)
+    directory = record_directory(record, config)
     if directory is None:
         with Client.signed_in() as client:
             answer = client.get("sessions", person=person, limit=limit)
         found = msgspec.convert(answer["sessions"], list[SessionSummary])
     else:
-        with _reading(directory):
+        with reading(directory):
             found = [one for one in list_sessions(directory) if person in (None, one.person)][:limit]
     if as_json:
         put_json(msgspec.to_builtins(found))
@@ -89,7 +84,7 @@ def replay(
     as_json: Json = False,
 ) -> None:
     """A session, query by query: when, what, how long, how many rows, what was masked or refused."""
-    directory = _directory(record, config)
+    directory = record_directory(record, config)
     if directory is None:
         if key is not None:
             hint = "give --config or --record too: sealed contents stay on the gateway's host"
@@ -97,8 +92,8 @@ def replay(
         with Client.signed_in() as client:
             found = _from_events(client.get("sessions", session)["events"])
     else:
-        with _reading(directory):
-            found = read_session(directory, session, None if key is None else _auditor(key))
+        with reading(directory):
+            found = read_session(directory, session, None if key is None else auditor_key(key))
     if as_json:
         put_json(_as_json(found))
         return
@@ -124,15 +119,15 @@ def verify(
     """Prove that nothing in the record was changed, removed or added, or say exactly where."""
     if record is None and config is None:
         config = Path("pgcurfew.toml")
-    settings = None if config is None else _settings(config)
+    settings = None if config is None else settings_of(config)
     directory = record or (settings.record.directory if settings is not None else Path())
     keys = [_public_key(path) for path in public_key or ()]
     if not keys:
         keys = [_own_key(settings)]
-    kept = None if checkpoint is None else _bytes(checkpoint)
+    kept = None if checkpoint is None else bytes_of(checkpoint)
     if not directory.is_dir():
         raise Stopped(Exit.USAGE, f"there is no record at {directory}", "give its directory with --record")
-    with _reading(directory), _progress(directory, hidden=as_json) as progress:
+    with reading(directory), _progress(directory, hidden=as_json) as progress:
         moment = None if since is None else since.replace(tzinfo=since.tzinfo or UTC)
         report = verify_all(directory, keys, since=moment, checkpoint=kept, progress=progress)
     if as_json:
@@ -163,22 +158,8 @@ def keygen(
 @audit.command("public-key")
 def public_key(config: Config = Path("pgcurfew.toml")) -> None:
     """Print the record's public key (PEM), which an outside verifier needs."""
-    key = _own_key(_settings(config or Path("pgcurfew.toml")))
+    key = _own_key(settings_of(config or Path("pgcurfew.toml")))
     put_plain(key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode().rstrip())
-
-
-def _directory(record: Path | None, config: Path | None) -> Path | None:
-    if record is not None:
-        return record
-    return None if config is None else _settings(config).record.directory
-
-
-def _settings(config: Path) -> Settings:
-    try:
-        return load_settings(config, files=False)
-    except ConfigError as error:
-        problems = "; ".join(str(problem.message) for problem in error.problems)
-        raise Stopped(Exit.USAGE, f"{config}: {problems}", "give the gateway's settings file with --config") from None
 
 
 def _own_key(settings: Settings | None) -> Ed25519PublicKey:
@@ -189,34 +170,15 @@ def _own_key(settings: Settings | None) -> Ed25519PublicKey:
         return ledger.signer_from_pem(settings.record.signing_key.read()).public_key()
     except (OSError, ValueError) as error:
         hint = "give --public-key FILE if you may not read the signing key"
-        raise Stopped(Exit.USAGE, f"record.signing_key cannot be read: {_reason(error)}", hint) from None
+        raise Stopped(Exit.USAGE, f"record.signing_key cannot be read: {reason_of(error)}", hint) from None
 
 
 def _public_key(path: Path) -> Ed25519PublicKey:
     try:
-        return ledger.public_key_from_pem(_bytes(path))
+        return ledger.public_key_from_pem(bytes_of(path))
     except ValueError:
         hint = "it is what pgcurfew audit public-key prints"
         raise Stopped(Exit.USAGE, f"{path} holds no Ed25519 public key", hint) from None
-
-
-def _auditor(path: Path) -> X25519PrivateKey:
-    try:
-        return seal.auditor_from_pem(_bytes(path))
-    except (ValueError, TypeError):
-        hint = "it is the OUT.pem of pgcurfew audit keygen"
-        raise Stopped(Exit.USAGE, f"{path} holds no auditor's private key", hint) from None
-
-
-def _bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise Stopped(Exit.USAGE, f"{path} cannot be read: {_reason(error)}") from None
-
-
-def _reason(error: Exception) -> str:
-    return getattr(error, "strerror", None) or str(error)
 
 
 def _write_new(path: Path, content: bytes, mode: int) -> None:
@@ -229,24 +191,7 @@ def _write_new(path: Path, content: bytes, mode: int) -> None:
             Exit.USAGE, f"{path} is there already", "choose another --out: keys are not overwritten"
         ) from None
     except OSError as error:
-        raise Stopped(Exit.USAGE, f"{path} cannot be written: {_reason(error)}") from None
-
-
-@contextmanager
-def _reading(directory: Path) -> Iterator[None]:
-    """What can go wrong with a record turns into words."""
-    try:
-        yield
-    except NoSuchSession as error:
-        raise Stopped(Exit.REFUSED, str(error), "pgcurfew sessions lists them") from None
-    except seal.CannotOpen as error:
-        raise Stopped(Exit.REFUSED, str(error), "use the key of one of its recipients") from None
-    except Unreadable as error:
-        raise Stopped(Exit.REFUSED, str(error), "pgcurfew audit verify says what happened to the record") from None
-    except FileNotFoundError:
-        raise Stopped(Exit.USAGE, f"there is no record at {directory}", "give its directory with --record") from None
-    except OSError as error:
-        raise Stopped(Exit.USAGE, f"the record at {directory} cannot be read: {_reason(error)}") from None
+        raise Stopped(Exit.USAGE, f"{path} cannot be written: {reason_of(error)}") from None
 
 
 @contextmanager

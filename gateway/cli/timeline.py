@@ -148,10 +148,17 @@ def _sealing(session: Session) -> str:
     return "to the auditors: constants show as $1, $2, … (open with --key)"
 
 
-def _statement(statement: Statement, texts: dict[int, Statement]) -> Iterator[RenderableType]:
+def brief(statement: Statement, head: Text) -> RenderableType:
+    """One statement by itself, after a beginning that says whose and where."""
+    return Group(*_statement(statement, {}, head))
+
+
+def _statement(statement: Statement, texts: dict[int, Statement], head: Text | None = None) -> Iterator[RenderableType]:
     word, style = _VERDICTS.get(statement.verdict, (statement.verdict, "bold"))
-    line = Text.assemble((_local(statement.time, "%H:%M:%S.%f")[:12], "dim"), "  ")
-    line.append(f"#{statement.number} ", "bold")
+    line = head
+    if line is None:
+        line = Text.assemble((_local(statement.time, "%H:%M:%S.%f")[:12], "dim"), "  ")
+        line.append(f"#{statement.number} ", "bold")
     line.append(visible(word), style)
     line.append(f"  {visible(_how(statement))}", "dim")
     for fact, fact_style in _outcome(statement):

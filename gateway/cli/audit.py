@@ -1,0 +1,11 @@
+"""pgcurfew audit: the record proved, searched, handed on. What each does stands in a file of its own."""
+
+from __future__ import annotations
+
+from gateway.cli import search
+from gateway.cli.record import audit as app
+
+app.command("search")(search.search)
+app.command("index")(search.index)
+
+__all__ = ["app"]
