@@ -82,6 +82,7 @@ def cases(place: Place, plan: Plan) -> Iterator[Case]:
     yield Case("idle.tls", lambda: {"idle.tls.kb": _idle(place, lambda: place.over_tls(place.gateway()))})
     yield _judging(place)
     yield _workers(place, plan)
+    yield _durability(place, plan)
 
 
 def _same(endpoint: Endpoint) -> Endpoint:
@@ -162,6 +163,21 @@ def _workers(place: Place, plan: Plan) -> Case:
         return found
 
     return Case("workers", run)
+
+
+def _durability(place: Place, plan: Plan) -> Case:
+    """The same load where a statement waits for the disk to have its event, and where it does not."""
+
+    def run() -> Samples:
+        found: dict[str, float] = {}
+        for which in ("process", "disk"):
+            with place.durability(which):
+                load = pgbench(place.gateway(), mode="prepared", clients=32, seconds=plan.seconds)
+            found[f"durability.{which}.tps"] = load.result.per_second
+            found[f"durability.{which}.cpu_us"] = load.cpu_us
+        return found
+
+    return Case("durability", run)
 
 
 def _connect(name: str, way: Way, plan: Plan) -> Case:

@@ -148,6 +148,8 @@ TARGETED = (
     ),
     Figure("connects_per_second", "connect, token check and close, to an upstream that costs nothing",
            value("connect.free.per_second"), "/s", 600, 1000),
+    Figure("durability_disk_vs_process", 'TPS with durability = "disk" ÷ "process", prepared, 32 clients',
+           ratio("durability.disk.tps", "durability.process.tps"), "", 0.5, None),
     Figure("idle_kb_plain", "memory of an idle session", value("idle.plain.kb"), "kB", 15, 8, "lower"),
     Figure("idle_kb_tls", "memory of an idle session, TLS to the client", value("idle.tls.kb"), "kB", 64, 50, "lower"),
     Figure("judge_seen_us", "judging a statement seen before", value("judge.seen_us"), "µs", 5, None, "lower"),

@@ -65,14 +65,27 @@ class Place:
     @contextmanager
     def workers(self, count: int) -> Iterator[None]:
         """So many processes serve clients, each of them warm; one again afterwards."""
-        settings = self.stage.settings
-        text = settings.read_text()
-        settings.write_text(text.replace("[gateway]\n", f"[gateway]\nworkers = {count}\n", 1))
-        try:
-            self.restart()
+        with self._with("gateway", f"workers = {count}"):
             at_once = [Connection(self.gateway()) for _ in range(2 * count)]
             for connection in at_once:
                 connection.close()
+            yield
+
+    @contextmanager
+    def durability(self, which: str) -> Iterator[None]:
+        """The record as durable as that ("process", "disk"); "process" again afterwards."""
+        with self._with("record", f'durability = "{which}"'):
+            yield
+
+    @contextmanager
+    def _with(self, section: str, line: str) -> Iterator[None]:
+        """A fresh gateway with this line in its settings; one without it afterwards."""
+        settings = self.stage.settings
+        text = settings.read_text()
+        head, found, tail = text.partition(f"[{section}]")
+        settings.write_text(f"{head}{found}\n{line}{tail[tail.index(chr(10)) :]}")
+        try:
+            self.restart()
             yield
         finally:
             settings.write_text(text)

@@ -53,6 +53,7 @@ PLANNED = [
     "masked_scan_vs_rewritten_direct",
     "masked_point_vs_rewritten_direct",
     "connects_per_second",
+    "durability_disk_vs_process",
     "idle_kb_plain",
     "idle_kb_tls",
     "judge_seen_us",

@@ -59,10 +59,27 @@ class Trouble:
 class Journal:
     """A log that is open for writing. Safe to append to in one thread while another syncs."""
 
-    __slots__ = ("_clock", "_disk", "_fd", "_lock", "_named", "_position", "_stamp", "_synced", "path", "trouble")
+    __slots__ = (
+        "_clock",
+        "_disk",
+        "_fd",
+        "_lock",
+        "_named",
+        "_position",
+        "_stamp",
+        "_synced",
+        "_uncommitted",
+        "name",
+        "path",
+        "trouble",
+    )
 
-    def __init__(self, path: Path, fd: int, head: Head, size: int, *, clock: Clock, disk: Disk) -> None:
+    def __init__(
+        self, path: Path, fd: int, head: Head, size: int, *, clock: Clock, disk: Disk, gathers: bool = False
+    ) -> None:
         self.path = path
+        #: Its path within the record: the ledger, or kind, day and file.
+        self.name = path.name if path.name == "ledger.jsonl" else "/".join(path.parts[-5:])
         self._fd = fd
         self._clock = clock
         self._disk = disk
@@ -73,23 +90,26 @@ class Journal:
         self._synced = (head, size)
         #: Is the file's name on disk too?
         self._named = True
+        #: What was written and is neither synced nor in the commit log; None where there is none.
+        self._uncommitted: list[bytes] | None = [] if gathers else None
         self.trouble: Trouble | None = None
 
     @classmethod
-    def create(cls, path: Path, first: bytes, *, clock: Clock, disk: Disk) -> Journal:
-        """A new file with its first line. Raises RecordUnavailable, and then leaves no file behind."""
+    def create(cls, path: Path, first: bytes, *, clock: Clock, disk: Disk, gathers: bool = False) -> Journal:
+        """A new file with its first line. Raises RecordUnavailable, and then leaves no file behind.
+        `gathers`: what is written is kept for a commit log until it is synced."""
         flags = os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
         try:
             try:
                 fd = os.open(path, flags, 0o600)
             except FileNotFoundError:  # the first of its day
-                _make_folders(path.parent)
+                make_folders(path.parent)
                 fd = os.open(path, flags, 0o600)
         except OSError as error:
             raise RecordUnavailable(error.strerror or str(error)) from error
-        journal = cls(path, fd, Head(0, b""), 0, clock=clock, disk=disk)
+        journal = cls(path, fd, Head(0, b""), 0, clock=clock, disk=disk, gathers=gathers)
         try:
-            _write_all(disk, fd, first)
+            write_all(disk, fd, first)
         except OSError as error:
             journal.dispose()
             path.unlink(missing_ok=True)
@@ -97,13 +117,15 @@ class Journal:
         journal._position = (Head(1, chain.digest_of(first)), len(first))
         journal._synced = (Head(0, first[chain.PREV]), 0)
         journal._named = False
+        if journal._uncommitted is not None:
+            journal._uncommitted.append(first)
         return journal
 
     @classmethod
-    def reopen(cls, path: Path, head: Head, size: int, *, clock: Clock, disk: Disk) -> Journal:
+    def reopen(cls, path: Path, head: Head, size: int, *, clock: Clock, disk: Disk, gathers: bool = False) -> Journal:
         """An existing file whose last whole line is `head` and ends at `size`."""
         fd = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW)
-        return cls(path, fd, head, size, clock=clock, disk=disk)
+        return cls(path, fd, head, size, clock=clock, disk=disk, gathers=gathers)
 
     @property
     def head(self) -> Head:
@@ -162,7 +184,21 @@ class Journal:
                 with self._lock:
                     self._fail(error, 0, unsynced=True)
             self._synced = position
+            if self._uncommitted:
+                with self._lock:
+                    if self._position is position:
+                        self._uncommitted.clear()
         return position[0]
+
+    def take_uncommitted(self) -> tuple[int, bytes] | None:
+        """What was written and is not known to be on the disk, with its place in the file; the commit log has
+        it from here on. None: there is nothing."""
+        with self._lock:
+            if not self._uncommitted:
+                return None
+            lines = b"".join(self._uncommitted)
+            self._uncommitted.clear()
+            return self._position[1] - len(lines), lines
 
     def dispose(self) -> None:
         """Give the file back. Nothing is written; an append that comes later is refused, and does
@@ -186,10 +222,12 @@ class Journal:
         try:
             written = self._disk.write(self._fd, chunk)
             if written != len(chunk):
-                _write_all(self._disk, self._fd, chunk[written:])
+                write_all(self._disk, self._fd, chunk[written:])
         except OSError as error:
             self._fail(error, len(bodies))
         self._position = (Head(seq, digest), size + len(chunk))
+        if self._uncommitted is not None:
+            self._uncommitted.append(chunk)
 
     def _fail(self, error: OSError, facts: int, *, unsynced: bool = False) -> None:
         """Take a half-written line back, remember why, refuse."""
@@ -247,8 +285,8 @@ class Journal:
         self._synced = self._position
 
 
-def _write_all(disk: Disk, fd: int, data: bytes) -> None:
-    """write(2) until all is written; a disk that takes nothing more raises at the next call."""
+def write_all(disk: Disk, fd: int, data: bytes) -> None:
+    """write(2) until all is written. Raises OSError; a disk that takes nothing more raises at the next call."""
     while data:
         written = disk.write(fd, data)
         if written <= 0:
@@ -256,11 +294,11 @@ def _write_all(disk: Disk, fd: int, data: bytes) -> None:
         data = data[written:]
 
 
-def _make_folders(folder: Path) -> None:
+def make_folders(folder: Path) -> None:
     """Make missing folders, closed to others, each brought to disk in its parent."""
     if folder.is_dir():
         return
-    _make_folders(folder.parent)
+    make_folders(folder.parent)
     folder.mkdir(mode=0o700, exist_ok=True)
     sync_folder(folder.parent)
 

@@ -21,20 +21,22 @@ import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 
-from gateway.audit import chain, ledger, recover
+from gateway.audit import chain, commits, ledger
 from gateway.audit.chain import Head, json_of, make_line
-from gateway.audit.facts import Fact, GatewayStopped, SessionClosed, SessionOpened
+from gateway.audit.facts import Fact, SessionClosed, SessionOpened
+from gateway.audit.group import GroupCommit
 from gateway.audit.journal import Clock, Disk, Journal, RecordUnavailable, sync_folder
 from gateway.audit.seal import Seal, Sealer, recipient_id
 from gateway.audit.session import SessionRecord
+from gateway.audit.takeover import take_over
 
 __all__ = ["RecordLocked", "RecordUnavailable", "Recorder", "SessionRecord"]
 
 Durability = Literal["process", "disk"]
 Sealing = Literal["auditors", "off"]
 
-#: A group fsync this often in "process" mode.
-SYNC_SECONDS = 0.1
+#: Logs are brought to disk this often. In "disk" mode the commit log is there before.
+SYNC_SECONDS: dict[Durability, float] = {"process": 0.1, "disk": 1.0}
 #: How statements came out is written with what comes next in their session, or after this time.
 SOON_SECONDS = 0.05
 
@@ -43,6 +45,17 @@ _LOG_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 class RecordLocked(Exception):
     """Another gateway writes this record."""
+
+
+@dataclass(frozen=True, slots=True)
+class _First:
+    """A log that is about to begin: its first line, and where it goes."""
+
+    log: str
+    kind: str
+    path: str
+    line: bytes
+    sealer: Sealer | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +78,10 @@ class Recorder:
         lock: int,
         record: str,
         book: Journal,
+        group: GroupCommit | None,
         *,
         signer: Ed25519PrivateKey,
         recipients: Sequence[X25519PublicKey],
-        durability: Durability,
         sealing: Sealing,
         checkpoint_seconds: float,
         clock: Clock,
@@ -81,7 +94,8 @@ class Recorder:
         self._signer = signer
         self._key = ledger.signer_id(signer.public_key())
         self._recipients = tuple(recipients)
-        self._durable = durability == "disk"
+        #: Where durability is "disk".
+        self._group = group
         self._sealing = sealing
         self._checkpoint_seconds = checkpoint_seconds
         self._clock = clock
@@ -131,23 +145,22 @@ class Recorder:
         except OSError as error:
             os.close(lock)
             raise RecordLocked("another gateway writes this record") from error
+        durable = durability == "disk"
         try:
-            state, book = _open_ledger(directory, clock, disk)
+            state, book = take_over(directory, clock=clock, disk=disk, gathers=durable)
             recorder = cls(
                 directory,
                 lock,
                 state.record,
                 book,
+                None,
                 signer=signer,
                 recipients=recipients,
-                durability=durability,
                 sealing=sealing,
                 checkpoint_seconds=checkpoint_seconds,
                 clock=clock,
                 disk=disk,
             )
-            for opened in state.open.values():
-                recorder._close_cut(opened)
             recorder._tell_ledger(
                 ledger.RecorderStarted(
                     key=recorder._key,
@@ -158,6 +171,13 @@ class Recorder:
                 )
             )
             recorder.checkpoint()
+            # Everything is in its own file and on disk; what a commit log had to tell is told.
+            commits.remove(directory)
+            if durable:
+                recorder._group = GroupCommit(directory, disk)
+        except OSError as error:
+            os.close(lock)
+            raise RecordUnavailable(error.strerror or str(error)) from error
         except BaseException:
             os.close(lock)
             raise
@@ -176,6 +196,33 @@ class Recorder:
 
     def open_session(self, fact: SessionOpened) -> SessionRecord:
         """Begin a session's log with this fact. Raises RecordUnavailable; then there is no session."""
+        first = self._first_of(fact)
+        self._announce(first)
+        self._commit(self._ledger)
+        session = self._session(first)
+        self._commit(session.journal)
+        return session
+
+    async def begin_session(self, fact: SessionOpened) -> SessionRecord:
+        """As `open_session`, and other sessions go on while it comes to the disk."""
+        first = self._first_of(fact)
+        self._announce(first)
+        if self._group is None:
+            return self._session(first)
+        try:
+            await self._group.join(self._ledger)
+        except BaseException:
+            self._owed.append(_never_begun(first.log, "the ledger could not be brought to disk"))
+            raise
+        session = self._session(first)
+        try:
+            await self._group.join(session.journal)
+        except BaseException as error:
+            session.close(SessionClosed(cause="record", detail=f"not begun: {error}"))
+            raise
+        return session
+
+    def _first_of(self, fact: SessionOpened) -> _First:
         if not _LOG_ID.fullmatch(fact.session):
             raise ValueError(f"not a session id that can name a file: {fact.session!r}")
         if fact.session in self._open:
@@ -183,16 +230,17 @@ class Recorder:
         name = chain.log_name(self._record, fact.session)
         sealer = Sealer(name, self._recipients) if self._sealing == "auditors" else None
         seal = Seal("off") if sealer is None else sealer.seal
-        body = b'"event":%b,"seal":%b' % (json_of(fact), json_of(seal))
-        journal = self._begin(fact.session, "session", body)
+        return self._first(fact.session, "session", b'"event":%b,"seal":%b' % (json_of(fact), json_of(seal)), sealer)
 
-        log = fact.session  # and not the whole fact, which would stay as long as the session
+    def _session(self, first: _First) -> SessionRecord:
+        journal = self._begin(first)
+        log = first.log  # and not the whole fact, which would stay as long as the session
 
         def ended(session: SessionRecord) -> None:
             self._ended(_Ending(log, journal, session))
 
-        session = SessionRecord(journal, sealer, self._durable, ended, self._waiting.add)
-        self._sessions[fact.session] = session
+        session = SessionRecord(journal, first.sealer, self._group, ended, self._waiting.add)
+        self._sessions[log] = session
         return session
 
     def note(self, fact: Fact) -> None:
@@ -205,14 +253,16 @@ class Recorder:
         body = b'"event":' + json_of(fact)
         if self._control is None:
             log = f"control-{today}-{secrets.token_hex(6)}"
-            self._control = (log, self._begin(log, "control", body))
+            first = self._first(log, "control", body, None)
+            self._announce(first)
+            self._commit(self._ledger)
+            self._control = (log, self._begin(first))
         else:
             self._control[1].add(body)
-        if self._durable:
-            self._control[1].sync()
+        self._commit(self._control[1])
 
     async def run(self) -> None:
-        """Until cancelled: write every 50 ms what waits to be written; in a thread, sync every 100 ms and
+        """Until cancelled: write every 50 ms what waits to be written; in a thread, sync them and
         sign a checkpoint every few seconds."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._write_what_waits())
@@ -237,8 +287,9 @@ class Recorder:
         loop = asyncio.get_running_loop()
         due = loop.time() + self._checkpoint_seconds
         trouble: str | None = None
+        pause = SYNC_SECONDS["process" if self._group is None else "disk"]
         while True:
-            await asyncio.sleep(SYNC_SECONDS)
+            await asyncio.sleep(pause if trouble is None else SYNC_SECONDS["process"])
             now = loop.time()
             try:
                 if now >= due:
@@ -293,29 +344,40 @@ class Recorder:
                 self._sync()
                 self._tell_ledger(ledger.RecorderStopped())
                 self.checkpoint()
+                if self._group is not None:
+                    commits.remove(self._directory)
+            except OSError as error:
+                raise RecordUnavailable(error.strerror or str(error)) from error
             finally:
+                if self._group is not None:
+                    self._group.close()
                 self._ledger.dispose()
                 os.close(self._lock)
 
-    def _begin(self, log: str, kind: str, body: bytes) -> Journal:
-        """The ledger knows of a log before its file is there: a file that it does not know is a forgery."""
+    def _commit(self, journal: Journal) -> None:
+        if self._group is not None:
+            self._group.commit_now(journal)
+
+    def _first(self, log: str, kind: str, body: bytes, sealer: Sealer | None) -> _First:
         now = self._clock()
         path = f"{'sessions' if kind == 'session' else 'control'}/{now:%Y/%m/%d}/{log}.jsonl"
         prev = chain.genesis(chain.log_name(self._record, log))
-        first = make_line(prev, chain.rfc3339(now).encode(), 1, body)
-        self._tell_ledger(
-            ledger.LogOpened(log=log, kind=kind, path=path, first=chain.digest_of(first).decode()), sync=self._durable
-        )
+        return _First(log, kind, path, make_line(prev, chain.rfc3339(now).encode(), 1, body), sealer)
+
+    def _announce(self, first: _First) -> None:
+        """The ledger knows of a log before its file is there: a file that it does not know is a forgery."""
+        digest = chain.digest_of(first.line).decode()
+        self._tell_ledger(ledger.LogOpened(log=first.log, kind=first.kind, path=first.path, first=digest))
+
+    def _begin(self, first: _First) -> Journal:
+        gathers = self._group is not None
         try:
-            journal = Journal.create(self._directory / path, first, clock=self._clock, disk=self._disk)
-            if self._durable:
-                journal.sync()
+            path = self._directory / first.path
+            journal = Journal.create(path, first.line, clock=self._clock, disk=self._disk, gathers=gathers)
         except RecordUnavailable as error:
-            self._owed.append(
-                ledger.LogClosed(log=log, seq=0, digest="", how="cut", detail=f"could not be begun: {error}")
-            )
+            self._owed.append(_never_begun(first.log, str(error)))
             raise
-        self._open[log] = journal
+        self._open[first.log] = journal
         return journal
 
     def _ended(self, ending: _Ending) -> None:
@@ -323,17 +385,22 @@ class Recorder:
         self._sessions.pop(ending.log, None)
         self._endings.append(ending)
 
-    def _tell_ledger(self, entry: ledger.Entry, *, sync: bool = False) -> None:
+    def _tell_ledger(self, entry: ledger.Entry) -> None:
         self._ledger.add(b'"event":' + json_of(entry))
         self._unsigned = True
-        if sync:
-            self._ledger.sync()
 
     def _sync(self) -> dict[str, Head]:
         """Returns the head of each open log that is on disk."""
         problem: RecordUnavailable | None = None
         heads: dict[str, Head] = {}
         with self._one_pass:
+            if self._group is not None:
+                self._group.turn()
+            try:
+                # First: after a power cut there is no file that the ledger does not know.
+                self._ledger.sync()
+            except RecordUnavailable as error:
+                problem = error
             self._sync_names()
             for log, journal in list(self._open.items()):
                 try:
@@ -355,6 +422,8 @@ class Recorder:
                 self._ledger.sync()
             except RecordUnavailable as error:
                 problem = error
+            if self._group is not None and problem is None:
+                self._group.free()
         if problem is not None:
             raise problem
         return heads
@@ -383,55 +452,9 @@ class Recorder:
         self._endings.remove(ending)
         ending.journal.dispose()
 
-    def _close_cut(self, opened: ledger.LogOpened) -> None:
-        """Close a log that a crash left open."""
-        path = self._directory / opened.path
-        state = recover.read_log(path, chain.log_name(self._record, opened.log))
-        if state.broken:
-            self._close_in_ledger(opened.log, state.head, "cut", state.broken, 0)
-            return
-        torn = recover.put_aside(path, state.size) if state.torn else 0
-        if state.head.seq == 0:  # not even the first line: only the ledger has heard of it
-            path.unlink()
-            self._close_in_ledger(opened.log, Head(0, b""), "cut", "not begun when the gateway ended", torn)
-            return
-        if state.complete:
-            self._close_in_ledger(opened.log, state.head, "closed", "", torn)
-            return
-        journal = Journal.reopen(path, state.head, state.size, clock=self._clock, disk=self._disk)
-        last: Fact = GatewayStopped(cause="cut")
-        if opened.kind == "session":
-            detail = "the gateway ended without closing this session"
-            last = SessionClosed(cause="cut", detail=detail, statements=state.statements, refused=state.refused)
-        try:
-            journal.add(b'"event":' + json_of(last))
-            head = journal.sync()
-        finally:
-            journal.dispose()
-        self._close_in_ledger(opened.log, head, "cut", "the gateway ended without closing it", torn)
 
-    def _close_in_ledger(self, log: str, head: Head, how: str, detail: str, torn: int) -> None:
-        self._tell_ledger(
-            ledger.LogClosed(log=log, seq=head.seq, digest=head.digest.decode(), how=how, detail=detail, torn=torn)
-        )
-
-
-def _open_ledger(directory: Path, clock: Clock, disk: Disk) -> tuple[recover.LedgerState, Journal]:
-    path = directory / "ledger.jsonl"
-    state = recover.read_ledger(path) if path.exists() else None
-    if state is None:
-        if (directory / "sessions").exists():
-            raise recover.RecordBroken("there are sessions and no ledger: it was removed")
-        path.unlink(missing_ok=True)
-        record = secrets.token_hex(16)
-        created = b'"event":' + json_of(ledger.RecordCreated(record=record, format=chain.FORMAT))
-        now = chain.rfc3339(clock()).encode()
-        first = make_line(chain.genesis(chain.ledger_name()), now, 1, created)
-        book = Journal.create(path, first, clock=clock, disk=disk)
-        return recover.LedgerState(record, book.head, len(first), 0), book
-    if state.torn:
-        recover.put_aside(path, state.size)
-    return state, Journal.reopen(path, state.head, state.size, clock=clock, disk=disk)
+def _never_begun(log: str, cause: str) -> ledger.LogClosed:
+    return ledger.LogClosed(log=log, seq=0, digest="", how="cut", detail=f"could not be begun: {cause}")
 
 
 def utc_now() -> datetime:

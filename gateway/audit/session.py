@@ -1,4 +1,5 @@
-"""The record of one session: what is not in it when `append` returns must not happen."""
+"""The record of one session: what is not in it when `append` returns must not happen, and where the disk is
+to have it first, not before `on_disk` is done."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ from msgspec.structs import replace
 
 from gateway.audit.chain import json_of
 from gateway.audit.facts import Fact, Sealed, SessionClosed
+from gateway.audit.group import GroupCommit
 from gateway.audit.journal import Journal, RecordUnavailable
 from gateway.audit.seal import Sealer
 
@@ -17,24 +19,24 @@ from gateway.audit.seal import Sealer
 class SessionRecord:
     """The record of one session."""
 
-    __slots__ = ("_aside", "_durable", "_ended", "_facts", "_journal", "_sealer", "_waits")
+    __slots__ = ("_aside", "_ended", "_facts", "_group", "_sealer", "_waits", "journal")
 
     def __init__(
         self,
         journal: Journal,
         sealer: Sealer | None,
-        durable: bool,
+        group: GroupCommit | None,
         ended: Callable[[SessionRecord], None],
         waits: Callable[[SessionRecord], None],
     ) -> None:
-        self._journal = journal
+        self.journal = journal
         self._sealer = sealer
-        self._durable = durable
+        self._group = group
         #: Told once that the session is over; something may still wait to be written.
         self._ended = ended
         #: Told that something waits to be written: `flush` is to be called in a moment.
         self._waits = waits
-        #: What waits, and during a write what is being written after it.
+        #: What waits.
         self._facts: list[Fact] = []
         #: A thread is writing.
         self._aside = False
@@ -46,17 +48,24 @@ class SessionRecord:
         further call tries anew; the first that succeeds is preceded by a RecordResumed. With
         durability "disk" the data is on disk when this returns.
         """
-        waiting = self._facts
-        before = len(waiting)
-        waiting += facts
+        waiting, self._facts = self._facts, []
+        batch = [*waiting, *facts]
         try:
-            self._journal.append(len(waiting), self._bodies)
+            self.journal.append(len(batch), lambda seq: self._bodies(batch, seq))
         except RecordUnavailable:
-            del waiting[before:]
+            self._facts[:0] = waiting
             raise
-        waiting.clear()
-        if self._durable:
-            self._journal.sync()
+
+    @property
+    def durable(self) -> bool:
+        """Must what was appended be on the disk before it may happen?"""
+        return self._group is not None
+
+    def on_disk(self) -> asyncio.Future[None]:
+        """With durability "disk": done when all that was appended is on the disk, raises RecordUnavailable when
+        it cannot be brought there."""
+        assert self._group is not None
+        return self._group.join(self.journal)
 
     async def append_aside(self, facts: Sequence[Fact]) -> None:
         """As `append`, in a thread: megabytes take a quarter of a second to seal, hash and write. Until it
@@ -87,13 +96,13 @@ class SessionRecord:
             self.append(())
         self._ended(self)
 
-    def _bodies(self, seq: int) -> list[bytes]:
+    def _bodies(self, facts: Sequence[Fact], seq: int) -> list[bytes]:
         """The bodies of the lines after number `seq`."""
         sealer = self._sealer
         if sealer is None:
-            return [b'"event":' + json_of(fact) for fact in self._facts]
+            return [b'"event":' + json_of(fact) for fact in facts]
         bodies = []
-        for fact in self._facts:
+        for fact in facts:
             seq += 1
             content: Sealed | None = getattr(fact, "sealed", None)
             if content is None:

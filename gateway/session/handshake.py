@@ -314,10 +314,9 @@ class Door:
                 HOW_TO_GET_IN,
                 token=admission.token_id,
             )
+        opened = self._opened(session, client, visitor, arrived, admission, policies, upstream, judge.catalog.version)
         try:
-            record = self.recorder.open_session(
-                self._opened(session, client, visitor, arrived, admission, policies, upstream, judge.catalog.version)
-            )
+            record = await self.recorder.begin_session(opened)
         except RecordUnavailable:
             upstream.channel.abort()
             raise Turned(
@@ -327,6 +326,11 @@ class Door:
                 "Tell whoever runs this gateway.",
                 token=admission.token_id,
             ) from None
+        except BaseException:
+            upstream.channel.abort()
+            raise
+        self.metrics.saw(opened)
+        curfew = self._curfew(admission)  # the disk may have taken its time
         relay = Relay(
             judge,
             max_message_bytes=settings.limits.max_message_bytes,
@@ -354,7 +358,7 @@ class Door:
         startup = dict(arrived.settings)
         if arrived.application_name:
             startup["application_name"] = arrived.application_name
-        opened = SessionOpened(
+        return SessionOpened(
             session=session,
             person=grant.person,
             grant=grant.id,
@@ -375,8 +379,6 @@ class Door:
             startup=startup,
             upstream_pid=upstream.pid,
         )
-        self.metrics.saw(opened)
-        return opened
 
     def _curfew(self, admission: Admission) -> Curfew:
         left = (admission.ends_at - self.clock()).total_seconds()

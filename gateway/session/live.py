@@ -118,8 +118,8 @@ class LiveSession:
         self._upstream_congested = False
         self._cancelling: asyncio.Task[None] | None = None
         self._draining = False
-        #: A thread is writing megabytes down; what is to be done after that.
-        self._writing: asyncio.Task[None] | None = None
+        #: Something is being written down by a thread or brought to disk; what is to be done after that.
+        self._writing: asyncio.Future[None] | None = None
         self._backlog: list[Command] | None = None
 
     async def run(self) -> None:
@@ -189,6 +189,9 @@ class LiveSession:
         """Do what the relay asks, in order; what cannot be recorded does not happen, nor what follows."""
         if self._backlog is not None:
             self._backlog += commands
+            if any(isinstance(command, EndSession) for command in commands):
+                self._end_while_writing()
+            self._steer()
             return
         for index, command in enumerate(commands):
             match command:
@@ -199,6 +202,9 @@ class LiveSession:
                 case Record(facts):
                     if not self._write_down(facts, commands[index + 1 :]):
                         return
+                    if self._record.durable:
+                        self._hold(commands[index + 1 :])
+                        break
                 case SendToUpstream(data):
                     self._upstream.channel.write(data)
                 case SendToClient(data):
@@ -257,18 +263,21 @@ class LiveSession:
     def client_sent(self, data: bytes) -> None:
         try:
             now = monotonic()
-            asked = self._relay.asked_alone(data, now)
+            asked = self._relay.asked_alone(data, now) if self._backlog is None else None
             if asked is None:
                 self.perform(self._relay.client_sent(data, now))
             elif self._write_down(asked[:1]):
-                self._upstream.channel.write(asked[1])
+                if self._record.durable:
+                    self._hold([SendToUpstream(asked[1])])
+                else:
+                    self._upstream.channel.write(asked[1])
         except Exception:
             self.failed()
 
     def upstream_sent(self, data: bytes) -> None:
         try:
             now = monotonic()
-            ended = self._relay.answered_alone(data, now)
+            ended = self._relay.answered_alone(data, now) if self._backlog is None else None
             if ended is None:
                 self.perform(self._relay.upstream_sent(data, now))
             else:
@@ -348,13 +357,48 @@ class LiveSession:
             return
         for fact in facts:
             self._metrics.saw(fact)
-        commands, self._backlog = self._backlog or [], None
+        if self._record.durable and self._backlog is not None:
+            self._hold(self._backlog)
+        else:
+            self._go_on()
+
+    def _hold(self, commands: list[Command]) -> None:
+        """What was written down goes to disk first, then do these; other sessions go on."""
+        self._backlog = commands
+        self._writing = self._record.on_disk()
+        self._writing.add_done_callback(self._is_on_disk)
+
+    def _is_on_disk(self, done: asyncio.Future[None]) -> None:
+        error = done.exception()
+        if isinstance(error, RecordUnavailable) and self._backlog is not None:
+            after, self._backlog = self._backlog, None
+            self._not_written_down(error, after)
+        else:
+            self._go_on()
+
+    def _go_on(self) -> None:
+        """Do what has waited for the record, unless the session has ended meanwhile."""
+        if self._backlog is None:
+            return
+        commands, self._backlog = self._backlog, None
         if self._relay.over:  # meanwhile: what was recorded does not run any more
             commands = [command for command in commands if not isinstance(command, SendToUpstream)]
         self._happened(lambda _: commands)
 
+    def _end_while_writing(self) -> None:
+        """The end does not wait for the disk. What was to be recorded and to run does not; what the client is
+        told is told."""
+        commands, self._backlog = self._backlog or [], None
+        recorded = [fact for command in commands if isinstance(command, Record) for fact in command.facts]
+        runs = {fact.number for fact in recorded if isinstance(fact, StatementJudged) and fact.verdict != "refused"}
+        happened = [fact for fact in recorded if not (isinstance(fact, StatementJudged) and fact.number in runs)]
+        self._note_ends((RecordSoon(tuple(happened)), *commands), runs)
+        told = (SendToClient, CancelUpstream, EndSession)
+        self.perform([command for command in commands if isinstance(command, told)])
+
     def _not_written_down(self, error: RecordUnavailable, undone: Sequence[Command]) -> None:
-        """End. How statements came out that were on record before goes on waiting for the disk."""
+        """End; `undone` is not done. How statements came out that were on record before goes on waiting for the
+        disk."""
         log.error("record unavailable, session ended", session=self.id, reason=str(error))
         self._client.write(
             fatal(
@@ -419,7 +463,11 @@ class LiveSession:
         for timer in self._timers:
             timer.cancel()
         while self._writing is not None and not self._writing.done():
-            await asyncio.wait((self._writing,))
+            done, _ = await asyncio.wait((self._writing,), timeout=LAST_WORDS_SECONDS)
+            if not done:  # neither side waits for a disk that hangs
+                self._client.close()
+                self._upstream.channel.abort()
+                await asyncio.wait((self._writing,))
         closed = SessionClosed(
             cause=ended.cause,
             detail=ended.detail,

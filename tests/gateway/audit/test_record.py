@@ -147,24 +147,6 @@ def test_checkpoints_are_signed_only_when_something_happened(bench: Bench) -> No
     assert (bench.directory / "ledger.jsonl").stat().st_size > size
 
 
-def test_disk_durability_syncs_before_append_returns(bench: Bench) -> None:
-    calls: list[str] = []
-
-    def write(fd: int, data: bytes) -> int:
-        calls.append("write")
-        return os.write(fd, data)
-
-    def sync(fd: int) -> None:
-        calls.append("sync")
-        os.fsync(fd)
-
-    recorder = bench.open(disk=Disk(write=write, sync=sync), durability="disk")
-    session = recorder.open_session(opened())
-    calls.clear()
-    session.append([judged(1)])
-    assert calls == ["write", "sync"]
-
-
 def test_nothing_is_written_after_the_end(bench: Bench, tmp_path: Path) -> None:
     recorder = bench.open()
     session = recorder.open_session(opened())
