@@ -44,6 +44,7 @@ __all__ = [
     "is_loopback",
 ]
 
+_KEY_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}\Z")
 _TARGET_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,62}\Z")
 
 
@@ -131,15 +132,38 @@ class Tls(Section):
 class Tokens(Section):
     issuer: Text = Field(description="the `iss` of the tokens that this gateway makes and takes")
     audience: Text = Field(description="the `aud` of the tokens that this gateway makes and takes")
-    signing_key: SecretReference = Field(description="the Ed25519 private key that signs tokens (PEM), by reference")
-    key_id: Text = Field(description="the `kid` of that key; a new key gets a new one")
+    signing_key: SecretReference | None = Field(
+        default=None, description="the Ed25519 private key that signs tokens (PEM), by reference"
+    )
+    key_id: Text | None = Field(default=None, description="the `kid` of that key; a new key gets a new one")
+    key_directory: AnchoredPath | None = Field(
+        default=None, description="where `pgcurfew keys rotate` puts new keys, each a file of mode 0600"
+    )
     leeway_seconds: Seconds = Field(default=0, ge=0, le=60, description="how far clocks may differ, up to 60 seconds")
     max_bytes: int = Field(default=4096, ge=512, le=65_536, description="the longest token that is looked at")
 
     @field_validator("signing_key")
     @classmethod
-    def _key_is_there(cls, value: SecretReference, info: ValidationInfo) -> SecretReference:
-        return pem_secret(value, info)
+    def _key_is_there(cls, value: SecretReference | None, info: ValidationInfo) -> SecretReference | None:
+        return None if value is None else pem_secret(value, info)
+
+    @field_validator("key_id")
+    @classmethod
+    def _names_the_key(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is None and info.data.get("signing_key") is not None:
+            raise ValueError("is missing: the `kid` of that key, signing_key")
+        if value is not None and not _KEY_ID.match(value):
+            raise ValueError("a key's id is letters, digits, dots, hyphens and underscores, 63 at most")
+        return value
+
+    @field_validator("key_directory")
+    @classmethod
+    def _some_key_signs(cls, value: Path | None, info: ValidationInfo) -> Path | None:
+        if value is None and info.data.get("signing_key", "wrong") is None:
+            raise ValueError(
+                "is missing: either it, or signing_key and key_id, says where the key is that signs tokens"
+            )
+        return value
 
 
 class Api(Section):

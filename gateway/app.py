@@ -86,6 +86,7 @@ class Gateway:
         self._recorder.note(GatewayStarted(version("pgcurfew"), version_of_policy, settings.record.sealing))
         self.metrics.policy_loaded(version_of_policy, utc_now())
         stack.callback(self._recorder.note, GatewayStopped("shutdown"))
+        await self._control.access.tokens.take_keys()
         await stack.enter_async_context(
             running(self._recorder.run(), self._control.tidy(), self._control.send_notices())
         )
@@ -108,9 +109,9 @@ class Gateway:
 
     async def renew(self, renewal: Renewal, signer: TokenSigner) -> None:
         """Go on by these rules; nobody is dropped for it but those whose role is gone."""
+        await self._control.renew(renewal.rules, signer)
         self._rules = renewal.rules
         self._front.renew(renewal)
-        self._control.renew(renewal.rules, signer)
 
     async def drain(self) -> None:
         """Let open transactions end, up to `limits.drain_seconds`; `close` ends what is left then."""

@@ -6,14 +6,17 @@ import asyncio
 import contextlib
 import ipaddress
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from urllib.parse import urlsplit
 
 import structlog
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from config.secrets import SecretUnavailable
 from config.settings import Settings
+from gateway.access.keys import KeyNotUsable
 from gateway.access.service import Access
 from gateway.access.tokens import TokenSigner
 from gateway.admin.api import GatewayAddress, create_api
@@ -22,7 +25,7 @@ from gateway.admin.sessions import RecordReader
 from gateway.audit.facts import AccessChanged
 from gateway.audit.metrics import Metrics
 from gateway.audit.record import Recorder
-from gateway.credentials import Misconfigured, take_certificate, web_context
+from gateway.credentials import Misconfigured, held_keys, take_certificate, web_context
 from gateway.notices.announce import Announcer
 from gateway.notices.postman import Postman
 from gateway.rules import Rules
@@ -61,6 +64,7 @@ class ControlPlane:
         self._outbox = StoredOutbox(database)
         self._postman = Postman(self._outbox, rules.settings.notices, utc_now, metrics)
         self._store = SqliteAccessStore(database, self._announcer.around)
+        self._held: Mapping[str, Ed25519PrivateKey] = {}
         self.access = Access(
             self._store,
             signer,
@@ -69,6 +73,7 @@ class ControlPlane:
             self._note,
             roles=lambda: self._rules.policies.roles,
             sessions_per_grant=rules.settings.limits.sessions_per_grant,
+            held_keys=self._held_keys,
         )
 
     async def serve(
@@ -124,9 +129,14 @@ class ControlPlane:
         """Until cancelled: send what waits."""
         await self._postman.run()
 
-    def renew(self, rules: Rules, signer: TokenSigner) -> None:
-        """Go on by these rules."""
-        self._rules = rules
+    async def renew(self, rules: Rules, signer: TokenSigner) -> None:
+        """Go on by these rules. Raises KeyNotUsable, StoreUnavailable, RecordUnavailable, and nothing has changed."""
+        before, self._rules = self._rules, rules
+        try:
+            await self.access.tokens.take_keys()
+        except BaseException:
+            self._rules = before
+            raise
         self.access.renew(signer, sessions_per_grant=rules.settings.limits.sessions_per_grant)
         self._postman.renew(rules.settings.notices)
         if self._web_tls is not None:
@@ -137,6 +147,15 @@ class ControlPlane:
 
     async def close(self) -> None:
         await self._stack.aclose()
+
+    def _held_keys(self) -> Mapping[str, Ed25519PrivateKey]:
+        """Those of the last time, where a file has gone bad meanwhile: start and reload say so and refuse, and
+        striking a key out must work whatever the files hold."""
+        try:
+            self._held = held_keys(self._rules.settings)
+        except (KeyNotUsable, SecretUnavailable, OSError) as error:
+            log.error("the keys that sign tokens cannot be read; those read before stay", reason=str(error))
+        return self._held
 
     async def _open(self, web: WebServer) -> int:
         await web.start()

@@ -17,7 +17,7 @@ from config.certificates import CertificateUnusable, load_authorities, load_cert
 from config.notices import Mail, Slack, Syslog, Webhook
 from config.secrets import SecretReference, SecretUnavailable
 from config.settings import Settings
-from gateway.access.keys import KeyRing
+from gateway.access.keys import KEY_ID, KeyNotUsable, KeyRing, private_key
 from gateway.access.tokens import TokenSigner
 from gateway.channel import TellingContext
 
@@ -30,15 +30,35 @@ class Misconfigured(Exception):
 
 
 def token_signer(settings: Settings) -> TokenSigner:
-    """What mints and verifies tokens. Raises KeyNotUsable, SecretUnavailable."""
+    """What mints and verifies tokens; its keys come from `held_keys` and the store. Raises KeyNotUsable,
+    SecretUnavailable when a key cannot be read."""
     tokens = settings.tokens
-    return TokenSigner(
-        tokens.issuer,
-        tokens.audience,
-        KeyRing.from_pem(tokens.signing_key.read(), key_id=tokens.key_id),
-        tokens.leeway_seconds,
-        tokens.max_bytes,
-    )
+    held_keys(settings)
+    return TokenSigner(tokens.issuer, tokens.audience, KeyRing("", None, {}), tokens.leeway_seconds, tokens.max_bytes)
+
+
+def held_keys(settings: Settings) -> dict[str, Ed25519PrivateKey]:
+    """The private keys at hand: those of the key directory, and the one that the settings name, by id.
+    Raises KeyNotUsable, SecretUnavailable."""
+    tokens = settings.tokens
+    found: dict[str, Ed25519PrivateKey] = {}
+    if tokens.key_directory is not None:
+        for path in sorted(tokens.key_directory.glob("*.pem")):
+            reference = SecretReference("file", path.name, path.parent)
+            exposure = reference.exposure()
+            if exposure is not None:
+                raise KeyNotUsable(f"tokens.key_directory: {exposure}")
+            if not KEY_ID.fullmatch(path.stem):
+                raise KeyNotUsable(f"tokens.key_directory: {path.stem!a} is not a key id")
+            try:
+                found[path.stem] = private_key(reference.read())
+            except KeyNotUsable as error:
+                raise KeyNotUsable(f"tokens.key_directory: {path}: {error}") from None
+    if tokens.signing_key is not None and tokens.key_id is not None:
+        found[tokens.key_id] = private_key(tokens.signing_key.read())
+    if not found:
+        raise KeyNotUsable(f"no key signs tokens: {tokens.key_directory} holds none; make one: pgcurfew keys rotate")
+    return found
 
 
 def door_context(settings: Settings) -> ssl.SSLContext:

@@ -32,7 +32,13 @@ HOW_IT_ENDED = {
     "grant-revoked": "was revoked",
     "person-locked": "is void: its holder was locked",
     "grant-ended": "ended",
+    "token-revoked": "is open, but the token of this session was revoked",
+    "key-struck": "is open, but the key that signed this session's token was struck out",
 }
+
+
+_ASK = 'If you still need access, ask for it with "pgcurfew request".'
+_MINT = 'If you still need access, have a new token by "pgcurfew token".'
 
 
 class Server:
@@ -54,7 +60,7 @@ class Server:
     @property
     def open_sessions(self) -> int:
         """Open ones, and those of people who were admitted and are still at the door."""
-        return len(self._sessions) + sum(1 for visitor in self._visitors if visitor.grant)
+        return len(self._sessions) + sum(1 for visitor in self._visitors if visitor.admission)
 
     async def listen(self, host: str, port: int) -> int:
         """Begin to accept; the port in use (for port 0). Raises OSError."""
@@ -123,7 +129,9 @@ class Server:
                 live.mind_time(now)
             try:
                 async with asyncio.timeout(CONFIRM_SECONDS):
-                    valid = await self._door.access.still_valid({live.admission.grant.id for live in before})
+                    valid = await self._door.access.still_valid(
+                        {live.admission.grant.id for live in before}, {live.admission.token_id for live in before}
+                    )
             except Exception:
                 # Whatever the reason, what cannot be confirmed must not go on (law 5).
                 log.exception("grants cannot be confirmed, their sessions end")
@@ -131,6 +139,8 @@ class Server:
             for live in before:
                 if live.admission.grant.id not in valid:
                     self._end(live, GrantEnded(live.admission.grant.id, "grant-ended", "", ""))
+                elif live.admission.token_id not in valid:
+                    self._end(live, GrantEnded(live.admission.grant.id, "token-revoked", "", ""))
 
     def judge_anew(self) -> None:
         """Another policy is in force: open sessions are judged by it from their next statement on.
@@ -155,12 +165,12 @@ class Server:
         live.judge_anew(self._door.snapshots[grant.target].judge_anew(live.judge, role))
 
     def grant_ended(self, ended: GrantEnded) -> None:
-        """A grant ended before its time: so do its sessions, in the middle of a query."""
+        """A grant, a token or a key ended before its time: so do its sessions, in the middle of a query."""
         for live in list(self._sessions.values()):
-            if live.admission.grant.id == ended.grant:
+            if ended.concerns(live.admission):
                 self._end(live, ended)
         for visitor in self._visitors:
-            if visitor.grant == ended.grant:
+            if visitor.admission is not None and ended.concerns(visitor.admission):
                 visitor.ended = ended
 
     async def drain(self, seconds: float) -> None:
@@ -205,8 +215,8 @@ class Server:
         live.end(
             ended.cause,
             "57P01",
-            f"terminating connection: grant {ended.grant} {how}{by}{why}",
-            hint='If you still need access, ask for it with "pgcurfew request".',
+            f"terminating connection: grant {live.admission.grant.id} {how}{by}{why}",
+            hint=_MINT if ended.token or ended.key or ended.cause == "token-revoked" else _ASK,
         )
 
     async def _serve(self, client: Channel, visitor: Visitor) -> None:
@@ -224,7 +234,7 @@ class Server:
             client.write(fatal("XX000", "internal error in the gateway", hint="Tell whoever runs it; see its log."))
         if live is None:
             # Still at the door until it has gone: who is refused is one of so many, too.
-            visitor.grant = ""
+            visitor.admission = None
             client.close()
             await _gone(client)
             return

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from gateway.access import grants
+from gateway.access import bindings, grants
 from gateway.access.errors import AdmissionRefused
 from gateway.access.models import Admission, GrantState, RoleTerms, Standing
 from gateway.access.tokens import FRESH, Claims
@@ -25,9 +25,13 @@ def admission(
     terms: RoleTerms | None,
     open_sessions: int,
     session_limit: int | None,
+    client: str,
+    certificate: str,
+    open_by_token: int,
 ) -> Admission:
     """The admission, or AdmissionRefused. `claims` are those of a token with a good signature;
-    `standing` is what the store knows under its id; `terms` are those of the grant's role."""
+    `standing` is what the store knows under its id; `terms` are those of the grant's role.
+    Whether this is a single-use token's first use, the caller has to ask the store."""
 
     def refused(cause: str, message: str, hint: str, sqlstate: str = "28000") -> AdmissionRefused:
         return AdmissionRefused(cause, sqlstate, message, hint, token_id=claims.token_id, person=claims.person)
@@ -61,6 +65,17 @@ def admission(
             f'the policy no longer gives the role "{grant.role}" on "{grant.target}"',
             "ask an administrator",
         )
+    against = bindings.doubt(
+        claims,
+        standing.token,
+        terms.token,
+        client=client,
+        certificate=certificate,
+        now=now,
+        open_sessions=open_by_token,
+    )
+    if against is not None:
+        raise refused(against.cause, against.message, against.hint, against.sqlstate)
     limits = [limit for limit in (terms.sessions, session_limit) if limit is not None]
     if limits and open_sessions >= min(limits):
         raise refused(
@@ -69,7 +84,8 @@ def admission(
             "close one of them",
             "53300",
         )
-    return Admission(grant, claims.token_id, person, min(claims.ends_at, standing.token.ends_at, grant.ends_at))
+    session_ends_at = standing.token.session_ends_at or grant.ends_at
+    return Admission(grant, claims.token_id, person, min(session_ends_at, grant.ends_at), standing.token.key)
 
 
 def _shown(text: str) -> str:

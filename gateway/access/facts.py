@@ -36,18 +36,22 @@ def about_grant(grant: Grant, what: str, by: str, reason: str = "") -> AccessCha
     )
 
 
-def about_token(grant: Grant, token: IssuedToken) -> AccessChanged:
-    """That a token was minted: its id, never its text."""
+def about_token(
+    grant: Grant, token: IssuedToken, what: str = "token-minted", by: str = "", reason: str = ""
+) -> AccessChanged:
+    """What became of a token: its id, never its text."""
     return AccessChanged(
-        what="token-minted",
-        by=token.person,
+        what=what,
+        by=by or token.person,
         request=grant.request,
         grant=grant.id,
         person=token.person,
         role=grant.role,
         target=grant.target,
+        reason=reason,
         ends_at=_rfc3339(token.ends_at),
         token=token.id,
+        key=token.key,
     )
 
 

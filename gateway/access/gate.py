@@ -13,8 +13,9 @@ Listener = Callable[[GrantEnded], None]
 class Gate(Protocol):
     """Who may come in, who may stay."""
 
-    async def admit(self, token: str, *, user: str, database: str, client: str) -> Admission:
-        """Let somebody in who shows a token as password. Raises AdmissionRefused."""
+    async def admit(self, token: str, *, user: str, database: str, client: str, certificate: str = "") -> Admission:
+        """Let somebody in who shows a token as password. `client` is the address and port of the other side,
+        `certificate` the thumbprint of the certificate that TLS has seen. Raises AdmissionRefused."""
         ...
 
     def leave(self, admission: Admission) -> None:
@@ -22,9 +23,9 @@ class Gate(Protocol):
         ...
 
     def subscribe(self, listener: Listener) -> None:
-        """Call `listener` in the event loop whenever a grant ends before its time."""
+        """Call `listener` in the event loop whenever a grant or a token ends before its time."""
         ...
 
-    async def still_valid(self, grant_ids: Collection[str]) -> set[str]:
-        """Which of these grants give access now."""
+    async def still_valid(self, grant_ids: Collection[str], token_ids: Collection[str] = ()) -> set[str]:
+        """Which of these grants give access now, and which of these tokens were not revoked."""
         ...

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from gateway.access.bindings import TokenWish
 from gateway.access.errors import NotPossible
 from gateway.access.models import (
     GRANT_MOVES,
@@ -14,7 +15,7 @@ from gateway.access.models import (
 )
 from gateway.access.tokens import said
 
-#: A token lives this long when nobody asks for less, and never past its grant.
+#: A token opens the door for so long when nobody asks for less, and never past its grant. Sessions live on.
 TOKEN_FOR = timedelta(hours=12)
 
 
@@ -43,13 +44,27 @@ def over(grant: Grant, state: GrantState) -> str:
 ASK_AGAIN = 'ask for access again with "pgcurfew request"'
 
 
-def token_for(grant: Grant, *, token_id: str, now: datetime, life: timedelta | None) -> IssuedToken:
-    """A token of an active grant: `life` long, and never past the grant. Raises NotPossible."""
+def token_for(grant: Grant, *, token_id: str, now: datetime, wish: TokenWish, key: str) -> IssuedToken:
+    """A token of an active grant, as wished for and never past the grant, signed by that key. Raises NotPossible."""
     state = grant.state_at(now)
     if state is not GrantState.ACTIVE:
         raise NotPossible(f"grant-{state}", over(grant, state), ASK_AGAIN)
     issued_at = now.replace(microsecond=0)
-    ends_at = min(issued_at + (TOKEN_FOR if life is None else life), grant.ends_at)
+    life = TOKEN_FOR if wish.seconds is None else timedelta(seconds=wish.seconds)
+    enter = life if wish.enter_seconds is None else min(life, timedelta(seconds=wish.enter_seconds))
+    ends_at = min(issued_at + enter, grant.ends_at)
     if ends_at <= issued_at:
         raise NotPossible("grant-ended", f"the grant {grant.id} ends this very second", ASK_AGAIN)
-    return IssuedToken(id=token_id, grant=grant.id, person=grant.person, issued_at=issued_at, ends_at=ends_at)
+    return IssuedToken(
+        id=token_id,
+        grant=grant.id,
+        person=grant.person,
+        issued_at=issued_at,
+        ends_at=ends_at,
+        key=key,
+        session_ends_at=None if wish.seconds is None else issued_at + life,
+        once=wish.once,
+        sessions=wish.sessions,
+        networks=wish.networks,
+        certificate=wish.certificate,
+    )

@@ -68,6 +68,19 @@ class Vote(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class TokenTerms:
+    """What a role demands of the tokens that open it."""
+
+    single_use: bool = False
+    #: Where connections may come from, as "10.0.0.0/8"; empty: from everywhere.
+    networks: tuple[str, ...] = ()
+    #: Each token has to be bound to a client certificate.
+    certificate: bool = False
+    #: How long a token opens the door at most; None: as long as its grant lives.
+    max_seconds: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RoleTerms:
     """On which terms a role is given: from the policy file."""
 
@@ -86,6 +99,7 @@ class RoleTerms:
     reason_min_length: int = 10
     #: A regular expression that must be found in the reason (a ticket number, say).
     reason_pattern: str | None = None
+    token: TokenTerms = TokenTerms()
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +201,26 @@ class IssuedToken:
     grant: str
     person: str
     issued_at: datetime
+    #: From then on it opens no door.
     ends_at: datetime
+    #: The id of the key that signed it.
+    key: str = ""
+    #: When sessions that it opened end; None: with their grant.
+    session_ends_at: datetime | None = None
+    #: It opens one session, once; and when it did.
+    once: bool = False
+    used_at: datetime | None = None
+    #: How many sessions it may have open at one time; None leaves it to role and gateway.
+    sessions: int | None = None
+    #: Where it may be shown, as "10.0.0.0/8"; empty: everywhere.
+    networks: tuple[str, ...] = ()
+    #: The SHA-256 of the client certificate that has to come with it, as in `cnf.x5t#S256` (RFC 8705, 3.1).
+    certificate: str = ""
+    revoked_at: datetime | None = None
+    revoked_by: str | None = None
+    revoked_reason: str | None = None
+    #: The key that signed it was struck out.
+    key_struck: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,21 +236,32 @@ class Standing:
 class Admission:
     """The door is open: who comes in, under which grant, until when.
 
-    `ends_at` is the earlier of the token's and the grant's end. Whoever was given an
-    admission hands it back with `Access.leave` when the session is over.
+    `ends_at` is when the session ends: with its grant, or earlier where its token says so. Whoever was given
+    an admission hands it back with `Access.leave` when the session is over.
     """
 
     grant: Grant
     token_id: str
     person: Person
     ends_at: datetime
+    #: The key that signed the token.
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class GrantEnded:
-    """A grant ended before its time. `cause` is "grant-revoked" or "person-locked"."""
+    """A grant ended before its time. `cause` is "grant-revoked" or "person-locked". With `token` it is one token of
+    the grant that was revoked ("token-revoked"); with `key`, every token of that key ("key-struck")."""
 
     grant: str
     cause: str
     by: str
     reason: str
+    token: str = ""
+    key: str = ""
+
+    def concerns(self, admission: Admission) -> bool:
+        """Whether a session of that admission is to end."""
+        if self.key:
+            return admission.key == self.key
+        return admission.grant.id == self.grant and self.token in ("", admission.token_id)

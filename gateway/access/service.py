@@ -6,36 +6,23 @@ recorded is not committed; what was told is committed.
 
 from __future__ import annotations
 
-import secrets
-from collections import Counter
-from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass, field
-from datetime import timedelta
+from collections.abc import Callable, Iterable
 
-from gateway.access import door, grants, people
+from gateway.access import people
+from gateway.access.admitting import Admitting
 from gateway.access.asking import Asking
+from gateway.access.bindings import TokenWish
 from gateway.access.deciding import Deciding
-from gateway.access.errors import AdmissionRefused, NotValid
-from gateway.access.facts import about_grant, about_token
 from gateway.access.granting import Granting
-from gateway.access.models import Admission, Grant, GrantEnded, IssuedToken, Person, Standing
+from gateway.access.models import GrantEnded, Person
 from gateway.access.office import Clock, Office, Record, Terms, utc_now
-from gateway.access.permissions import Action, Everything, GrantFor
-from gateway.access.store import AccessStore, ListFilter, StoreUnavailable
+from gateway.access.permissions import Action, Everything
+from gateway.access.store import AccessStore, ListFilter
+from gateway.access.token_desk import Held, Minted, TokenDesk
 from gateway.access.tokens import TokenSigner
 from gateway.audit.facts import AccessChanged
-from gateway.audit.journal import RecordUnavailable
 
 __all__ = ["Access", "Clock", "Minted", "Record", "Terms", "utc_now"]
-
-
-@dataclass(frozen=True, slots=True)
-class Minted:
-    """A token, once: its text is in no store and no record."""
-
-    text: str = field(repr=False)
-    token: IssuedToken
-    grant: Grant
 
 
 class Access:
@@ -43,7 +30,8 @@ class Access:
 
     `terms` gives the terms of a role from the policy in force, `roles` its names; `record`
     writes a fact or raises, in which case nothing changes. `sessions_per_grant` is the
-    gateway's own limit, which a role can lower.
+    gateway's own limit, which a role can lower; `held_keys` reads the private keys that sign tokens,
+    beside which the store has the public ones (None: `signer` has its keys, and keeps them).
     """
 
     def __init__(
@@ -56,98 +44,39 @@ class Access:
         *,
         roles: Callable[[], Iterable[str]] = tuple,
         sessions_per_grant: int | None = None,
+        held_keys: Held | None = None,
     ) -> None:
         office = Office(store, clock, terms, record, roles)
         self._office = office
         self._store = store
-        self._signer = signer
         self._clock = clock
-        self._terms = terms
         self._record = record
-        self._sessions_per_grant = sessions_per_grant
-        self._open_sessions: Counter[str] = Counter()
+        self.tokens = TokenDesk(office, signer, held_keys, self._take_over)
+        self._admitting = Admitting(office, self.tokens, self._take_over, sessions_per_grant)
         # Each part under the one name that callers know.
         asking, deciding, self._granting = Asking(office), Deciding(office), Granting(office)
         self.ask, self.cancel, self.offers = asking.ask, asking.cancel, asking.offers
         self.request, self.requests = asking.request, asking.requests
         self.approve, self.deny = deciding.approve, deciding.deny
         self.grant, self.grants, self.revoke = self._granting.grant, self._granting.grants, self._granting.revoke
+        self.admit, self.leave, self.still_valid = (
+            self._admitting.admit,
+            self._admitting.leave,
+            self._admitting.still_valid,
+        )
         self.subscribe = office.subscribe
 
-    # Tokens
-
-    async def mint(self, person: Person, grant_id: str, *, seconds: int | None = None) -> Minted:
-        """A token for the person's own active grant, living `seconds` at most and never past the
+    async def mint(
+        self, person: Person, grant_id: str, *, seconds: int | None = None, wish: TokenWish | None = None
+    ) -> Minted:
+        """A token for the person's own active grant, as wished for or living `seconds` at most, and never past the
         grant. Raises NotFound, NotPermitted, NotPossible, NotValid."""
-        if seconds is not None and seconds < 1:
-            raise NotValid("duration", "a token lives for a second at least", "ask for a longer life")
-        async with self._store.change() as change:
-            now = self._clock()
-            grant = await self._office.visible_grant(change, person, grant_id)
-            refused = about_grant(grant, "token-minted", person.name)
-            self._office.permit(person, Action.TOKEN, GrantFor(grant, self._terms(grant.role)), refused)
-            life = None if seconds is None else timedelta(seconds=seconds)
-            token = grants.token_for(grant, token_id=f"tok_{secrets.token_hex(12)}", now=now, life=life)
-            await change.add_token(token)
-            text = self._signer.mint(
-                token_id=token.id, person=token.person, grant=grant.id, issued_at=now, ends_at=token.ends_at
-            )
-            self._record(about_token(grant, token))
-        return Minted(text, token, grant)
-
-    # The door
-
-    async def admit(self, token: str, *, user: str, database: str, client: str) -> Admission:
-        """Let somebody in who shows a token as password, or raise AdmissionRefused. The caller
-        hands the admission back with `leave`, and hears of its early end through `subscribe`."""
-        claims = self._signer.verify(token, now=self._clock())
-        try:
-            standing = await self._standing(claims.token_id)
-        except (StoreUnavailable, RecordUnavailable) as error:
-            # Nobody comes in who cannot be checked. The cause is chained for the log.
-            raise AdmissionRefused(
-                "unavailable", "57P03", "the gateway cannot check tokens at the moment", "try again soon"
-            ) from error
-        admission = door.admission(
-            claims,
-            standing,
-            user=user,
-            database=database,
-            now=self._clock(),
-            terms=self._terms(standing.grant.role) if standing else None,
-            open_sessions=self._open_sessions[claims.grant],
-            session_limit=self._sessions_per_grant,
-        )
-        self._open_sessions[admission.grant.id] += 1
-        return admission
-
-    async def _standing(self, token_id: str) -> Standing | None:
-        """What the store knows of the token, read again if something had to be taken over first, or if a
-        grant was ended meanwhile: a listener that has been told already would not hear of this session."""
-        while True:
-            told = self._office.told
-            standing, waiting = await self._store.at_the_door(token_id)
-            if waiting:
-                await self._take_over()
-            elif told == self._office.told:
-                return standing
-
-    def leave(self, admission: Admission) -> None:
-        """The session of this admission is over."""
-        self._open_sessions[admission.grant.id] -= 1
-        if self._open_sessions[admission.grant.id] <= 0:
-            del self._open_sessions[admission.grant.id]
+        return await self.tokens.mint(person, grant_id, wish or TokenWish(seconds=seconds))
 
     def renew(self, signer: TokenSigner, *, sessions_per_grant: int | None) -> None:
-        """Sign and believe tokens by these keys from now on, and by these alone."""
-        self._signer = signer
-        self._sessions_per_grant = sessions_per_grant
-
-    async def still_valid(self, grant_ids: Collection[str]) -> set[str]:
-        """Which of these grants give access now: for the periodic check of live sessions, which
-        also catches what another process wrote."""
-        await self._take_over()
-        return set(await self._store.live_grants(grant_ids, self._clock())) if grant_ids else set()
+        """Mint and believe tokens by this from now on. `tokens.take_keys` takes the keys of store and files."""
+        self.tokens.renew(signer)
+        self._admitting.sessions_per_grant = sessions_per_grant
 
     async def tidy(self) -> None:
         """Write down what time has brought: requests that expired, grants that ended. To be called
@@ -200,6 +129,7 @@ class Access:
             await change.taken_over([number for number, _ in waiting])
         for _, fact in waiting:
             await self._tell_if_locked(fact)
+            await self.tokens.keys_changed(fact)
 
     async def _tell_if_locked(self, fact: AccessChanged) -> None:
         if fact.what != "person-locked":

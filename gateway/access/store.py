@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from gateway.access.keys import SigningKey
 from gateway.access.models import (
     AccessRequest,
     Decision,
@@ -72,6 +73,16 @@ class AccessReader(Protocol):
         """Its standing, and whether something was handed over: both from one look."""
         ...
 
+    async def token(self, token_id: str) -> IssuedToken | None: ...
+    async def tokens_of(self, grant_id: str, limit: int = 1000) -> tuple[IssuedToken, ...]:
+        """Those of a grant, newest first."""
+        ...
+
+    async def void_tokens(self, token_ids: Collection[str]) -> frozenset[str]:
+        """Which of these were revoked, or signed by a key that was struck out."""
+        ...
+
+    async def signing_keys(self) -> tuple[SigningKey, ...]: ...
     async def handed_over(self) -> tuple[tuple[int, AccessChanged], ...]: ...
 
 
@@ -111,6 +122,22 @@ class Change(AccessReader, Protocol):
         ...
 
     async def add_token(self, token: IssuedToken) -> None: ...
+    async def use_token(self, token_id: str, *, at: datetime) -> bool:
+        """Write down that the token has opened a session; False when it was used before, or revoked."""
+        ...
+
+    async def revoke_token(self, token_id: str, *, at: datetime, by: str, reason: str) -> bool:
+        """Revoke a token; False when it was revoked before."""
+        ...
+
+    async def add_signing_key(self, key: SigningKey) -> bool:
+        """Keep a new key; False when its id or the key itself is there already."""
+        ...
+
+    async def strike_signing_key(self, key_id: str, *, at: datetime, by: str, reason: str) -> bool:
+        """Strike a key out; False when it was before."""
+        ...
+
     async def hand_over(self, fact: AccessChanged) -> None:
         """Keep a fact for the running gateway to record: for changes made by another process."""
         ...

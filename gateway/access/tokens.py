@@ -14,12 +14,16 @@ from typing import Final, cast
 
 import jwt
 
-from gateway.access.errors import AdmissionRefused
+from gateway.access.errors import AdmissionRefused, NotPossible
 from gateway.access.keys import KeyRing
 
 ALGORITHM: Final = "EdDSA"
 TYPE: Final = "pgcurfew-session+jwt"
 CLAIMS: Final = ("iss", "aud", "sub", "jti", "grant", "iat", "nbf", "exp")
+#: The one claim that a token need not have: what its bearer has to prove (RFC 7800, 3; RFC 8705, 3.1).
+CONFIRMATION: Final = "cnf"
+THUMBPRINT: Final = "x5t#S256"
+_KNOWN: Final = frozenset({*CLAIMS, CONFIRMATION})
 _HEADERS: Final = frozenset({"alg", "typ", "kid"})
 _TEXTS: Final = ("iss", "aud", "sub", "jti", "grant")
 _TIMES: Final = ("iat", "nbf", "exp")
@@ -41,6 +45,9 @@ class Claims:
     grant: str
     issued_at: datetime
     ends_at: datetime
+    #: The key that signed it, and the certificate that has to come with it.
+    key: str = ""
+    certificate: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +62,22 @@ class TokenSigner:
     #: By the token's SHA-256: what was said under a good signature of `keys`. Never whether it is in force.
     _good: dict[bytes, tuple[dict[str, object], Claims]] = field(default_factory=dict, repr=False, compare=False)
 
-    def mint(self, *, token_id: str, person: str, grant: str, issued_at: datetime, ends_at: datetime) -> str:
-        """The token's text. Times are cut to whole seconds, so it never lives longer than said."""
+    def mint(
+        self,
+        *,
+        token_id: str,
+        person: str,
+        grant: str,
+        issued_at: datetime,
+        ends_at: datetime,
+        certificate: str = "",
+    ) -> str:
+        """The token's text. Times are cut to whole seconds, so it never lives longer than said. Raises NotPossible
+        when no key may sign."""
+        if self.keys.signing is None:
+            raise NotPossible("no-key", "no key may sign tokens now", 'an administrator runs "pgcurfew keys rotate"')
         issued = int(issued_at.timestamp())
-        claims = {
+        claims: dict[str, object] = {
             "iss": self.issuer,
             "aud": self.audience,
             "sub": person,
@@ -68,6 +87,8 @@ class TokenSigner:
             "nbf": issued,
             "exp": int(ends_at.timestamp()),
         }
+        if certificate:
+            claims[CONFIRMATION] = {THUMBPRINT: certificate}
         return jwt.encode(
             claims, self.keys.signing, algorithm=ALGORITHM, headers={"typ": TYPE, "kid": self.keys.current}
         )
@@ -82,16 +103,16 @@ class TokenSigner:
         digest = sha256(token.encode("utf-8", "replace")).digest()
         good = self._good.get(digest)
         if good is None:
-            claims = self._signed(token)
-            good = claims, _shaped(claims)
+            claims, key_id = self._signed(token)
+            good = claims, _shaped(claims, key_id)
             while len(self._good) >= _REMEMBERED:
                 del self._good[next(iter(self._good))]
             self._good[digest] = good
         self._in_force(*good, now)
         return good[1]
 
-    def _signed(self, token: str) -> dict[str, object]:
-        """The claims, once header and signature are good; nothing in them is checked yet."""
+    def _signed(self, token: str) -> tuple[dict[str, object], str]:
+        """The claims, and whose key signed them, once header and signature are good; nothing in them is checked yet."""
         header = _header(token)
         if header.get("alg") != ALGORITHM:
             raise _refused("token-algorithm", "the token is not signed with EdDSA, the one algorithm accepted here")
@@ -100,8 +121,7 @@ class TokenSigner:
         if not set(header) <= _HEADERS:
             raise _refused("token-malformed", "the token's header asks for something this gateway does not know")
         key_id = header.get("kid")
-        key = self.keys.believed.get(key_id) if isinstance(key_id, str) else None
-        if key is None:
+        if not isinstance(key_id, str) or (key := self.keys.believed.get(key_id)) is None:
             raise _refused("token-key", "the token was signed with a key that this gateway does not know")
         try:
             # Times, issuer and audience are compared below: with our clock, and with words of ours.
@@ -127,7 +147,7 @@ class TokenSigner:
             raise _refused("token-malformed", f'the token lacks the claim "{missing.claim}"') from None
         except (jwt.PyJWTError, ValueError, RecursionError):
             raise _refused("token-malformed", "the password is not a well-formed token") from None
-        return cast(dict[str, object], claims)
+        return cast(dict[str, object], claims), key_id
 
     def _in_force(self, claims: dict[str, object], found: Claims, now: datetime) -> None:
         if claims["iss"] != self.issuer:
@@ -161,8 +181,11 @@ def _header(token: str) -> dict[str, object]:
         raise _refused("token-malformed", "the password is not a well-formed token") from None
 
 
-def _shaped(claims: dict[str, object]) -> Claims:
-    """Text claims are text, times are whole seconds; JSON would allow lists, floats and booleans."""
+def _shaped(claims: dict[str, object], key_id: str) -> Claims:
+    """Text claims are text, times are whole seconds; JSON would allow lists, floats and booleans. What we do not
+    understand is refused."""
+    if not set(claims) <= _KNOWN:
+        raise _refused("token-malformed", "the token claims something that this gateway does not know")
     for name in _TEXTS:
         value = claims[name]
         if not isinstance(value, str) or not value:
@@ -177,7 +200,20 @@ def _shaped(claims: dict[str, object]) -> Claims:
         grant=cast(str, claims["grant"]),
         issued_at=datetime.fromtimestamp(cast(int, claims["iat"]), UTC),
         ends_at=datetime.fromtimestamp(cast(int, claims["exp"]), UTC),
+        key=key_id,
+        certificate=_certificate(claims),
     )
+
+
+def _certificate(claims: dict[str, object]) -> str:
+    """The thumbprint in `cnf`; empty without one."""
+    if CONFIRMATION not in claims:
+        return ""
+    match claims[CONFIRMATION]:
+        case {"x5t#S256": str(thumbprint), **others} if thumbprint and not others:
+            return thumbprint
+        case _:
+            raise _refused("token-malformed", "the token is bound to something that this gateway does not know")
 
 
 def _refused(cause: str, message: str, known: Claims | None = None, *, hint: str = FRESH) -> AdmissionRefused:

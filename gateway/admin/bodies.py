@@ -8,7 +8,7 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.access.models import AccessRequest, Grant, Person, RoleTerms
-from gateway.access.service import Minted
+from gateway.access.token_desk import Minted
 
 Name = Annotated[str, Field(min_length=1, max_length=63)]
 Reason = Annotated[str, Field(max_length=4000)]

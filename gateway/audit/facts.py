@@ -208,8 +208,8 @@ class RecordResumed(Fact, frozen=True, tag=True, omit_defaults=True):
 
 class AccessChanged(Fact, frozen=True, tag=True, omit_defaults=True):
     """A request, approval, grant, revocation, token or person changed. `what` is e.g.
-    "requested", "approved", "denied", "revoked", "token-minted", "person-added",
-    "signed-in", "sign-in-refused"."""
+    "requested", "approved", "denied", "revoked", "token-minted", "token-used", "token-revoked",
+    "key-added", "key-struck", "person-added", "signed-in", "sign-in-refused"."""
 
     what: str
     by: str
@@ -221,6 +221,8 @@ class AccessChanged(Fact, frozen=True, tag=True, omit_defaults=True):
     reason: str = ""
     ends_at: str = ""
     token: str = ""
+    #: The id of a key that signs tokens.
+    key: str = ""
 
 
 AnyFact = (

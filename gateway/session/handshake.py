@@ -90,9 +90,9 @@ class Visitor:
     database: str = ""
     tls: str | None = None
     certificate: ClientCertificate | None = None
-    #: The grant of whoever was admitted and has no session yet.
-    grant: str = ""
-    #: That grant ended meanwhile.
+    #: Of whoever was admitted and has no session yet.
+    admission: Admission | None = None
+    #: That grant ended meanwhile, or the token.
     ended: GrantEnded | None = None
 
 
@@ -140,8 +140,7 @@ class Door:
         self._check_certificate(client, visitor, arrived.user)
         token = await self._token(client)
         self._is_open()
-        admission = await self._admit(token, arrived, client)
-        visitor.grant = admission.grant.id
+        admission = visitor.admission = await self._admit(token, arrived, client, visitor)
         try:
             return await self._open(client, visitor, arrived, admission, startup.spoken)
         except BaseException:
@@ -256,9 +255,12 @@ class Door:
             raise Turned("no-token", "28P01", "no token was given as password", HOW_TO_GET_IN)
         return body[:-1].decode("utf-8", "replace")
 
-    async def _admit(self, token: str, arrived: Arrival, client: Channel) -> Admission:
+    async def _admit(self, token: str, arrived: Arrival, client: Channel, visitor: Visitor) -> Admission:
+        shown = visitor.certificate.thumbprint if visitor.certificate is not None else ""
         try:
-            admission = await self.access.admit(token, user=arrived.user, database=arrived.database, client=client.peer)
+            admission = await self.access.admit(
+                token, user=arrived.user, database=arrived.database, client=client.peer, certificate=shown
+            )
         except AdmissionRefused as refused:
             raise Turned(
                 refused.cause, refused.sqlstate, refused.message, refused.hint or None, token=refused.token_id

@@ -19,7 +19,6 @@ from gateway.access.models import (
     AccessRequest,
     Decision,
     Grant,
-    IssuedToken,
     Person,
     RequestState,
     Standing,
@@ -29,6 +28,7 @@ from gateway.access.store import Change, ListFilter
 from gateway.audit.facts import AccessChanged
 from gateway.notices.outbox import Outgoing
 from gateway.storage.database import Database, Transaction
+from gateway.storage.issued import COLUMNS, IssuedChange, IssuedRead, issued_of
 from gateway.storage.outbox import put_out
 
 _PERSON = """
@@ -52,10 +52,11 @@ class _Source(Protocol):
     async def read(self, sql: str, values: Iterable[object] = ()) -> list[sqlite3.Row]: ...
 
 
-class _Reading:
+class _Reading(IssuedRead):
     """The questions, asked of what is committed or of an open transaction."""
 
     def __init__(self, source: _Source) -> None:
+        super().__init__(source)
         self._source = source
 
     async def person(self, name: str) -> Person | None:
@@ -118,35 +119,27 @@ class _Reading:
         return standing
 
     async def at_the_door(self, token_id: str) -> tuple[Standing | None, bool]:
-        sql = """SELECT w.waiting, t.id AS token_id, t."grant" AS token_grant, t.person AS token_person, t.issued_at,
-                        t.ends_at AS token_ends_at, g.*, p.name, p.locked, p.identity, p.service,
+        sql = f"""SELECT w.waiting, {COLUMNS}, g.*, p.name, p.locked, p.identity, p.service,
                         (SELECT json_group_array(m."group") FROM memberships m WHERE m.person = p.name) AS groups
                  FROM (SELECT EXISTS (SELECT 1 FROM handed_over) AS waiting) w
-                 LEFT JOIN tokens t ON t.id = ? LEFT JOIN grants g ON g.id = t."grant"
-                 LEFT JOIN people p ON p.name = g.person"""
+                 LEFT JOIN tokens t ON t.id = ? LEFT JOIN signing_keys k ON k.id = t.signing_key
+                 LEFT JOIN grants g ON g.id = t."grant" LEFT JOIN people p ON p.name = g.person"""  # noqa: S608 -- constants
         [row] = await self._source.read(sql, [token_id])
         waiting = bool(row["waiting"])
         if row["name"] is None:
             return None, waiting
-        token = IssuedToken(
-            id=row["token_id"],
-            grant=row["token_grant"],
-            person=row["token_person"],
-            issued_at=_time(row["issued_at"]),
-            ends_at=_time(row["token_ends_at"]),
-        )
-        return Standing(token, _grant(row), _person(row)), waiting
+        return Standing(issued_of(row), _grant(row), _person(row)), waiting
 
     async def handed_over(self) -> tuple[tuple[int, AccessChanged], ...]:
         rows = await self._source.read("SELECT number, fact FROM handed_over ORDER BY number LIMIT 1000")
         return tuple((row["number"], msgspec.json.decode(row["fact"], type=AccessChanged)) for row in rows)
 
 
-class StoredChange(_Reading):
+class StoredChange(IssuedChange, _Reading):
     """One transaction."""
 
     def __init__(self, transaction: Transaction) -> None:
-        super().__init__(transaction)
+        IssuedChange.__init__(self, transaction)
         self._transaction = transaction
         self._write = transaction.write
 
@@ -241,12 +234,6 @@ class StoredChange(_Reading):
         sql = """UPDATE grants SET ended_at = ?
                  WHERE id = ? AND revoked_at IS NULL AND ended_at IS NULL AND ends_at <= ?"""
         return await self._write(sql, [_micros(at), grant_id, _micros(at)]) == 1
-
-    async def add_token(self, token: IssuedToken) -> None:
-        await self._write(
-            'INSERT INTO tokens (id, "grant", person, issued_at, ends_at) VALUES (?, ?, ?, ?, ?)',
-            [token.id, token.grant, token.person, _micros(token.issued_at), _micros(token.ends_at)],
-        )
 
     async def hand_over(self, fact: AccessChanged) -> None:
         await self._write("INSERT INTO handed_over (fact) VALUES (?)", [msgspec.json.encode(fact).decode()])

@@ -46,12 +46,14 @@ class Refused(Message, frozen=True, tag=True):
 
 
 class Valid(Message, frozen=True, tag=True):
+    """Of the grants and tokens asked about."""
+
     number: int
-    grants: tuple[str, ...]
+    ids: tuple[str, ...]
 
 
 class Ended(Message, frozen=True, tag=True):
-    """A grant ended before its time."""
+    """A grant, a token or a key ended before its time."""
 
     ended: GrantEnded
 
@@ -113,17 +115,20 @@ class Admit(Message, frozen=True, tag=True):
     user: str
     database: str
     client: str
+    certificate: str = ""
 
 
 class Left(Message, frozen=True, tag=True):
-    """A session under this grant is over."""
+    """A session under this grant is over, which this token had opened."""
 
     grant: str
+    token: str
 
 
 class StillValid(Message, frozen=True, tag=True):
     number: int
     grants: tuple[str, ...]
+    tokens: tuple[str, ...] = ()
 
 
 class PassCancel(Message, frozen=True, tag=True):

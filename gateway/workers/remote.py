@@ -46,8 +46,8 @@ class RemoteGate:
 
     # Gate
 
-    async def admit(self, token: str, *, user: str, database: str, client: str) -> Admission:
-        match await self._ask(lambda number: Admit(number, token, user, database, client), self._let_go):
+    async def admit(self, token: str, *, user: str, database: str, client: str, certificate: str = "") -> Admission:
+        match await self._ask(lambda number: Admit(number, token, user, database, client, certificate), self._let_go):
             case Admitted(_, admission):
                 return admission
             case Refused() as no:
@@ -56,14 +56,14 @@ class RemoteGate:
                 raise AdmissionRefused("unavailable", "57P03", "the gateway is restarting", "try again soon")
 
     def leave(self, admission: Admission) -> None:
-        self._say(Left(admission.grant.id))
+        self._say(Left(admission.grant.id, admission.token_id))
 
     def subscribe(self, listener: Listener) -> None:
         self._listeners.append(listener)
 
-    async def still_valid(self, grant_ids: Collection[str]) -> set[str]:
-        answer = await self._ask(lambda number: StillValid(number, tuple(grant_ids)))
-        return set(answer.grants) if isinstance(answer, Valid) else set()
+    async def still_valid(self, grant_ids: Collection[str], token_ids: Collection[str] = ()) -> set[str]:
+        answer = await self._ask(lambda number: StillValid(number, tuple(grant_ids), tuple(token_ids)))
+        return set(answer.ids) if isinstance(answer, Valid) else set()
 
     # Elsewhere
 

@@ -181,9 +181,9 @@ class Workers:
 
     # House: what workers ask
 
-    async def admit(self, token: str, *, user: str, database: str, client: str) -> Admission:
+    async def admit(self, token: str, *, user: str, database: str, client: str, certificate: str) -> Admission:
         """As the gate says; and all workers together have room for so many sessions. Raises AdmissionRefused."""
-        admission = await self._gate.admit(token, user=user, database=database, client=client)
+        admission = await self._gate.admit(token, user=user, database=database, client=client, certificate=certificate)
         if self._admitted >= self._rules.settings.limits.sessions:
             self._gate.leave(admission)
             raise AdmissionRefused(
@@ -201,8 +201,8 @@ class Workers:
         self._admitted -= 1
         self._gate.leave(admission)
 
-    async def still_valid(self, grant_ids: Collection[str]) -> set[str]:
-        return await self._gate.still_valid(grant_ids)
+    async def still_valid(self, grant_ids: Collection[str], token_ids: Collection[str]) -> set[str]:
+        return await self._gate.still_valid(grant_ids, token_ids)
 
     def told(self, worker: Watched, message: Ready | PassCancel | Cancelled | Guessed) -> None:
         match message:

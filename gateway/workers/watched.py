@@ -37,9 +37,9 @@ log = structlog.get_logger()
 class House(Protocol):
     """Whom a worker's questions go to."""
 
-    async def admit(self, token: str, *, user: str, database: str, client: str) -> Admission: ...
+    async def admit(self, token: str, *, user: str, database: str, client: str, certificate: str) -> Admission: ...
     def leave(self, admission: Admission) -> None: ...
-    async def still_valid(self, grant_ids: Collection[str]) -> set[str]: ...
+    async def still_valid(self, grant_ids: Collection[str], token_ids: Collection[str]) -> set[str]: ...
     def told(self, worker: Watched, message: Ready | PassCancel | Cancelled | Guessed) -> None: ...
 
 
@@ -61,7 +61,8 @@ class Watched:
         self._process: asyncio.subprocess.Process | None = None
         self._doors: socket.socket | None = None
         self._link: Link[Up] = Link(Up, self._heard, lambda: None)
-        self._admissions: dict[str, list[Admission]] = {}
+        #: By grant and token.
+        self._admissions: dict[tuple[str, str], list[Admission]] = {}
         self._over = False
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -127,10 +128,10 @@ class Watched:
         match message:
             case Admit():
                 self._answer(self._let_in(message))
-            case Left(grant):
-                self._leaves(grant)
-            case StillValid(number, grants):
-                self._answer(self._confirm(number, grants))
+            case Left(grant, token):
+                self._leaves(grant, token)
+            case StillValid():
+                self._answer(self._confirm(message))
             case Gone():
                 self.connections -= 1
             case Counted(metrics):
@@ -149,7 +150,11 @@ class Watched:
     async def _let_in(self, asked: Admit) -> None:
         try:
             admission = await self._house.admit(
-                asked.token, user=asked.user, database=asked.database, client=asked.client
+                asked.token,
+                user=asked.user,
+                database=asked.database,
+                client=asked.client,
+                certificate=asked.certificate,
             )
         except AdmissionRefused as no:
             self.say(Refused(asked.number, no.cause, no.sqlstate, no.message, no.hint, no.token_id, no.person))
@@ -161,21 +166,21 @@ class Watched:
         if self._over:
             self._house.leave(admission)
             return
-        self._admissions.setdefault(admission.grant.id, []).append(admission)
+        self._admissions.setdefault((admission.grant.id, admission.token_id), []).append(admission)
         self.say(Admitted(asked.number, admission))
 
-    async def _confirm(self, number: int, grants: tuple[str, ...]) -> None:
+    async def _confirm(self, asked: StillValid) -> None:
         valid: set[str] = set()
         try:
-            valid = await self._house.still_valid(grants)
+            valid = await self._house.still_valid(asked.grants, asked.tokens)
         except Exception:
             # What cannot be confirmed must not go on (law 5).
             log.exception("grants cannot be confirmed", worker=self.name)
-        self.say(Valid(number, tuple(valid)))
+        self.say(Valid(asked.number, tuple(valid)))
 
-    def _leaves(self, grant: str) -> None:
-        admissions = self._admissions.get(grant)
+    def _leaves(self, grant: str, token: str) -> None:
+        admissions = self._admissions.get((grant, token))
         if admissions:
             self._house.leave(admissions.pop())
             if not admissions:
-                del self._admissions[grant]
+                del self._admissions[grant, token]

@@ -157,7 +157,8 @@ def test_lengths_of_time_are_numbers_or_text(write: Write, written: str, seconds
 
 #: A replacement in GOOD, a part of the line it is reported on, how its path begins, a part of what is said.
 MISTAKES = [
-    ('key_id = "one"', 'kye_id = "one"', "kye_id", "tokens.kye_id", "unknown key; did you mean key_id?"),
+    ('key_id = "one"', 'key_id = "one"\nlewway_seconds = 1', "lewway", "tokens.lewway_seconds", "did you mean leeway_"),
+    ('key_id = "one"', 'key_id = "../one"', "../one", "tokens.key_id", "letters, digits"),
     ('key_id = "one"', "key_id = 1", "key_id", "tokens.key_id", "expected text in quotes"),
     ('key_id = "one"', "", "[tokens]", "tokens.key_id", "is missing: the `kid` of that key"),
     ('key_id = "one"', 'key_id = "one"\nleeway_seconds = "5x"', "5x", "tokens.leeway_seconds", "a length of time"),

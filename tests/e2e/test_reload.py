@@ -10,6 +10,7 @@ from collections.abc import Callable
 from urllib.request import urlopen
 
 import asyncpg
+import jwt
 import psycopg
 import pytest
 
@@ -169,17 +170,21 @@ async def test_a_certificate_that_is_not_its_keys_changes_nothing(own_gateway: R
     await connection.close()
 
 
-async def test_tokens_of_another_key_are_not_believed_any_more(own_gateway: RunningGateway) -> None:
+async def test_another_key_signs_and_tokens_of_the_one_before_are_believed_until_they_end(
+    own_gateway: RunningGateway,
+) -> None:
     gateway, given = own_gateway, own_gateway.give()
     before = await gateway.connect(given)
     (gateway.stage.folder / "keys" / "tokens.pem").write_bytes(signing_key())
     settings = gateway.stage.settings
     settings.write_text(settings.read_text().replace('key_id = "demo-1"', 'key_id = "demo-2"'))
     await asyncio.to_thread(reloads, gateway)
-    with pytest.raises(asyncpg.InvalidPasswordError, match="key that this gateway does not know"):
-        await gateway.connect(given)
+    between = await gateway.connect(given)
+    assert await between.fetchval("SELECT 1") == 1
+    await between.close()
     with gateway.api("alice") as api:
         fresh = api.post("grants", given.grant, "token")["token"]
+    assert [jwt.get_unverified_header(one)["kid"] for one in (given.token, fresh)] == ["demo-1", "demo-2"]
     after = await gateway.connect(given, password=fresh)
     assert await after.fetchval("SELECT 1") == await before.fetchval("SELECT 1") == 1
     await before.close()

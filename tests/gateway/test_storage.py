@@ -256,7 +256,8 @@ async def test_a_hundred_thousand_grants_are_no_burden(tmp_path: Path) -> None:
             '["bob"]', {micros} + i, {micros} + i * 1000, NULL, NULL, NULL, NULL FROM n"""
         )
         await transaction.write(
-            f"{numbers} INSERT INTO tokens SELECT 'tok_' || i, 'grant_' || i, 'ann', 1, 2 FROM n WHERE i % 10 = 0"
+            f"""{numbers} INSERT INTO tokens (id, "grant", person, issued_at, ends_at)
+            SELECT 'tok_' || i, 'grant_' || i, 'ann', 1, 2 FROM n WHERE i % 10 = 0"""
         )
     for number in range(10, 1000, 10):
         assert await store.standing(f"tok_{number}") is not None

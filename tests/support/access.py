@@ -10,9 +10,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from gateway.access import people
-from gateway.access.keys import KeyRing
+from gateway.access import people, rotation
+from gateway.access.keys import KeyRing, private_key, public_text
 from gateway.access.models import GrantEnded, Person, RoleTerms
 from gateway.access.service import Access
 from gateway.access.tokens import TokenSigner
@@ -153,6 +154,40 @@ class House:
         """A token for a new grant."""
         grant = await self.granted(who, **options)  # type: ignore[arg-type]
         return (await self.access.mint(await self.person(who), grant)).text
+
+    def with_keys(self, *key_ids: str) -> dict[str, Ed25519PrivateKey]:
+        """Have the service take its keys from the store and from what this gives, as the gateway does from files."""
+        held = {key_id: private_key(signing_key()) for key_id in key_ids}
+        self.access = Access(
+            self.store,
+            self.signer,
+            self.clock,
+            self.roles.get,
+            self._record,
+            roles=lambda: tuple(self.roles),
+            sessions_per_grant=5,
+            held_keys=lambda: held,
+        )
+        self.access.subscribe(self.told.append)
+        return held
+
+    async def add_key(
+        self, held: dict[str, Ed25519PrivateKey], key_id: str, *, signs_in: float, hand_over: bool = True
+    ) -> None:
+        """As `pgcurfew keys rotate` does: a private key in a file, its public half in the store."""
+        held[key_id] = private_key(signing_key())
+        now = self.clock()
+        async with self.store.change() as change:
+            fact = await rotation.add(
+                change,
+                by="host:root",
+                key_id=key_id,
+                public=public_text(held[key_id].public_key()),
+                now=now,
+                signs_from=now + timedelta(seconds=signs_in),
+            )
+            if hand_over:
+                await change.hand_over(fact)
 
     def recorded(self) -> list[str]:
         return [fact.what for fact in self.facts]

@@ -1,0 +1,112 @@
+"""The door's side of access: who comes in with a token, who may stay, who has left."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Awaitable, Callable, Collection
+from dataclasses import replace
+
+from gateway.access import bindings, door
+from gateway.access.errors import AdmissionRefused
+from gateway.access.models import Admission, IssuedToken, Standing
+from gateway.access.office import Office
+from gateway.access.store import StoreUnavailable
+from gateway.access.token_desk import TokenDesk
+from gateway.access.tokens import Claims
+from gateway.audit.journal import RecordUnavailable
+
+
+class Admitting:
+    """The part of `Access` that lets people in. Counts sessions; one read of the store for each who comes, and a
+    write for tokens that are good once. `take_over` records what another process has changed."""
+
+    def __init__(
+        self,
+        office: Office,
+        tokens: TokenDesk,
+        take_over: Callable[[], Awaitable[None]],
+        sessions_per_grant: int | None,
+    ) -> None:
+        self._office = office
+        self._tokens = tokens
+        self._take_over = take_over
+        self.sessions_per_grant = sessions_per_grant
+        self._open_by_grant: Counter[str] = Counter()
+        self._open_by_token: Counter[str] = Counter()
+
+    async def admit(self, token: str, *, user: str, database: str, client: str, certificate: str = "") -> Admission:
+        """Let somebody in who shows a token as password, or raise AdmissionRefused. `client` is the address and
+        port of the other side, `certificate` the thumbprint of what it showed to TLS. The caller
+        hands the admission back with `leave`, and hears of its early end through `subscribe`."""
+        try:
+            claims = await self._tokens.verify(token)
+            standing = await self._standing(claims.token_id)
+            admission = self._judge(claims, standing, user, database, client, certificate)
+            if standing is not None and standing.token.once:
+                await self._use(claims, admission, standing.token)
+                # Somebody may have ended the grant while that was written.
+                standing = _unused(await self._standing(claims.token_id))
+                admission = self._judge(claims, standing, user, database, client, certificate)
+        except (StoreUnavailable, RecordUnavailable) as error:
+            # Nobody comes in who cannot be checked. The cause is chained for the log.
+            raise AdmissionRefused(
+                "unavailable", "57P03", "the gateway cannot check tokens at the moment", "try again soon"
+            ) from error
+        self._open_by_grant[admission.grant.id] += 1
+        self._open_by_token[admission.token_id] += 1
+        return admission
+
+    def leave(self, admission: Admission) -> None:
+        """The session of this admission is over."""
+        for counter, key in ((self._open_by_grant, admission.grant.id), (self._open_by_token, admission.token_id)):
+            counter[key] -= 1
+            if counter[key] <= 0:
+                del counter[key]
+
+    async def still_valid(self, grant_ids: Collection[str], token_ids: Collection[str] = ()) -> set[str]:
+        """Which of these grants give access now, and which of these tokens were not revoked: for the periodic check
+        of live sessions, which also catches what another process wrote."""
+        await self._take_over()
+        store = self._office.store
+        valid = set(await store.live_grants(grant_ids, self._office.clock())) if grant_ids else set()
+        return valid | (set(token_ids) - await store.void_tokens(token_ids) if token_ids else set())
+
+    async def _standing(self, token_id: str) -> Standing | None:
+        """What the store knows of the token, read again if something had to be taken over first, or if a
+        grant was ended meanwhile: a listener that has been told already would not hear of this session."""
+        while True:
+            told = self._office.told
+            standing, waiting = await self._office.store.at_the_door(token_id)
+            if waiting:
+                await self._take_over()
+            elif told == self._office.told:
+                return standing
+
+    def _judge(
+        self, claims: Claims, standing: Standing | None, user: str, database: str, client: str, certificate: str
+    ) -> Admission:
+        return door.admission(
+            claims,
+            standing,
+            user=user,
+            database=database,
+            now=self._office.clock(),
+            terms=self._office.terms(standing.grant.role) if standing else None,
+            open_sessions=self._open_by_grant[claims.grant],
+            session_limit=self.sessions_per_grant,
+            client=client,
+            certificate=certificate,
+            open_by_token=self._open_by_token[claims.token_id],
+        )
+
+    async def _use(self, claims: Claims, admission: Admission, token: IssuedToken) -> None:
+        if not await self._tokens.use(admission.grant, token):
+            first = bindings.used(None)
+            raise AdmissionRefused(
+                first.cause, first.sqlstate, first.message, first.hint, token_id=claims.token_id, person=claims.person
+            )
+
+
+def _unused(standing: Standing | None) -> Standing | None:
+    """As it was before we wrote down that its token was used."""
+    return None if standing is None else replace(standing, token=replace(standing.token, used_at=None))
