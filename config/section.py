@@ -80,6 +80,14 @@ def secret(reference: SecretReference, info: ValidationInfo, *, public: bool = F
         raise ValueError(str(error)) from None
 
 
+def long_secret(reference: SecretReference, info: ValidationInfo, what: str) -> SecretReference:
+    """The reference to a symmetric key; a ValueError when it has fewer than 32 bytes."""
+    content = secret(reference, info)
+    if content is not None and len(content) < 32:
+        raise ValueError(f"{reference} holds {len(content)} bytes; {what} needs 32 or more: openssl rand -hex 32")
+    return reference
+
+
 def pem_secret(reference: SecretReference, info: ValidationInfo, *, public: bool = False) -> SecretReference:
     """The reference to a key in PEM; a ValueError when there is none at its place."""
     content = secret(reference, info, public=public)

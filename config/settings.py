@@ -20,9 +20,9 @@ from config.section import (
     Text,
     distinct,
     is_loopback,
+    long_secret,
     pem_file,
     pem_secret,
-    secret,
 )
 from config.target import Target
 
@@ -37,6 +37,7 @@ __all__ = [
     "Record",
     "Section",
     "Settings",
+    "SignIn",
     "Store",
     "Target",
     "Tls",
@@ -189,6 +190,26 @@ class Api(Section):
         return value.rstrip("/")
 
 
+class SignIn(Section):
+    key: SecretReference | None = Field(
+        default=None,
+        description="the key that second factors are kept with, at least 32 random bytes, by reference; "
+        "without it nobody signs in by password",
+    )
+    session_seconds: Seconds = Field(default=12 * 3600, ge=300, le=7 * 86_400, description="how long a sign-in is good")
+    invitation_seconds: Seconds = Field(
+        default=86_400, ge=300, le=7 * 86_400, description="how long an invitation is good"
+    )
+    service_token_seconds: Seconds = Field(
+        default=86_400, ge=60, le=30 * 86_400, description="the longest life of a service account's token"
+    )
+
+    @field_validator("key")
+    @classmethod
+    def _key_is_long_enough(cls, value: SecretReference | None, info: ValidationInfo) -> SecretReference | None:
+        return None if value is None else long_secret(value, info, "the key of second factors")
+
+
 class Metrics(Section):
     listen_host: Text = Field(default="127.0.0.1", description="the address of /metrics (plain HTTP)")
     listen_port: Port = Field(default=6490, description="its port; 0 switches it off")
@@ -248,10 +269,7 @@ class Masking(Section):
     @field_validator("key")
     @classmethod
     def _key_is_long_enough(cls, value: SecretReference, info: ValidationInfo) -> SecretReference:
-        content = secret(value, info)
-        if content is not None and len(content) < 32:
-            raise ValueError(f"{value} holds {len(content)} bytes; a mask key needs 32 or more: openssl rand -hex 32")
-        return value
+        return long_secret(value, info, "a mask key")
 
 
 class PolicyLocation(Section):
@@ -308,6 +326,7 @@ class Settings(Section):
     tls: Tls = Field(description="the certificate and key of the PostgreSQL door and of the API")
     tokens: Tokens = Field(description="who signs the tokens, for whom")
     api: Api = Field(description="where the HTTPS API listens and how people reach it")
+    sign_in: SignIn = Field(default_factory=SignIn)
     metrics: Metrics = Field(default_factory=Metrics)
     store: Store = Field(description="where requests and grants are kept")
     record: Record = Field(description="where and how the record is written")

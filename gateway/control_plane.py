@@ -20,6 +20,7 @@ from gateway.access.keys import KeyNotUsable
 from gateway.access.service import Access
 from gateway.access.tokens import TokenSigner
 from gateway.admin.api import GatewayAddress, create_api
+from gateway.admin.front import Front, box_of, terms_of
 from gateway.admin.health import create_metrics
 from gateway.admin.sessions import RecordReader
 from gateway.audit.facts import AccessChanged
@@ -32,6 +33,7 @@ from gateway.rules import Rules
 from gateway.storage.access_store import SqliteAccessStore
 from gateway.storage.database import Database
 from gateway.storage.outbox import StoredOutbox
+from gateway.storage.sign_in_store import StoredSignIns
 from gateway.web import WebServer
 
 log = structlog.get_logger()
@@ -76,6 +78,15 @@ class ControlPlane:
             held_keys=self._held_keys,
         )
 
+        self._front = Front(
+            self.access,
+            StoredSignIns(database),
+            utc_now,
+            self._note,
+            terms=terms_of(rules.settings),
+            box=box_of(rules.settings),
+        )
+
     async def serve(
         self, port: int, *, trouble: Callable[[], str | None], gather: Callable[[], Awaitable[None]] | None = None
     ) -> dict[str, int]:
@@ -87,6 +98,8 @@ class ControlPlane:
             address=GatewayAddress(_reached_at(settings), port),
             version=version("pgcurfew"),
             sessions=RecordReader(settings.record.directory),
+            sign_ins=self._front.sign_ins,
+            more=self._front.endpoints,
         )
         self._web_tls = web_context(settings)
         ports = {
@@ -113,6 +126,7 @@ class ControlPlane:
             await asyncio.sleep(TIDY_SECONDS)
             try:
                 await self.access.tidy()
+                await self._front.sign_ins.tidy()
                 await self._tell_what_ends()
             except Exception:
                 log.exception("what time has brought could not be written down; tried again soon")
@@ -139,6 +153,10 @@ class ControlPlane:
             raise
         self.access.renew(signer, sessions_per_grant=rules.settings.limits.sessions_per_grant)
         self._postman.renew(rules.settings.notices)
+        try:
+            self._front.renew(rules.settings)
+        except SecretUnavailable as error:  # it was there a moment ago
+            log.error("people sign in as before", reason=str(error))
         if self._web_tls is not None:
             try:
                 take_certificate(self._web_tls, rules.settings)

@@ -30,6 +30,18 @@ class NotPossible(AccessRefused):
     """The thing is no longer in a state where this can happen (HTTP 409)."""
 
 
+class NotSignedIn(AccessRefused):
+    """We do not know who this is (HTTP 401). Says the same whatever was wrong."""
+
+
+class TooMany(AccessRefused):
+    """Too much at once or too often; after `seconds` it may be tried again (HTTP 429)."""
+
+    def __init__(self, cause: str, message: str, hint: str = "", *, seconds: int) -> None:
+        super().__init__(cause, message, hint)
+        self.seconds = seconds
+
+
 class AdmissionRefused(AccessRefused):
     """The door stays closed. `sqlstate` is 28P01 for what is wrong with the token itself,
     28000 for what it may open, 53300 for too many sessions. `token_id` is the token's

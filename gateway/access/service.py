@@ -97,7 +97,8 @@ class Access:
     def note_sign_in(self, *, by: str, client: str, refused: str = "") -> None:
         """Record that somebody signed in to the API, or tried to."""
         what = "sign-in-refused" if refused else "signed-in"
-        self._record(AccessChanged(what=what, by=by, person=by, reason=f"{refused} from {client}".strip()))
+        reason = f"{refused} from {client}".strip()
+        self._record(AccessChanged(what=what, by=by, person=by, reason=reason, how="credential"))
 
     async def people(self, person: Person) -> tuple[Person, ...]:
         """Everybody. Raises NotPermitted."""

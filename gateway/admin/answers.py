@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gateway.access.errors import AccessRefused, NotFound, NotPermitted, NotPossible, NotValid
+from gateway.access.errors import AccessRefused, NotFound, NotPermitted, NotPossible, NotSignedIn, NotValid, TooMany
 from gateway.access.store import StoreUnavailable
 from gateway.admin.bodies import ErrorAnswer
 from gateway.audit.journal import RecordUnavailable
@@ -34,9 +34,11 @@ def answer(body: BaseModel, status: int = 200) -> Response:
     return _json(body.model_dump_json().encode(), status)
 
 
-def refusal(status: int, cause: str, message: str, hint: str = "") -> Response:
-    """{error, hint, cause} with the status."""
+def refusal(status: int, cause: str, message: str, hint: str = "", *, retry_after: int | None = None) -> Response:
+    """{error, hint, cause} with the status; `retry_after` in seconds."""
     headers = {"WWW-Authenticate": 'Bearer realm="pgcurfew"'} if status == 401 else {}
+    if retry_after is not None:
+        headers["Retry-After"] = str(retry_after)
     return _json(ErrorAnswer(error=message, hint=hint, cause=cause).model_dump_json().encode(), status, headers)
 
 
@@ -55,6 +57,10 @@ def access_refused(error: AccessRefused) -> Response:
             status = 409
         case NotValid():
             status = 422
+        case NotSignedIn():
+            status = 401
+        case TooMany():
+            return refusal(429, error.cause, error.message, error.hint, retry_after=error.seconds)
         case _:
             status = 403
     return refusal(status, error.cause, error.message, error.hint)

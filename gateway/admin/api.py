@@ -23,6 +23,7 @@ from gateway.access.models import Person
 from gateway.access.permissions import Action, Denied, SessionOf
 from gateway.access.scopes import Scope
 from gateway.access.service import Access, utc_now
+from gateway.access.sign_in import SignIns
 from gateway.admin import answers
 from gateway.admin.answers import Refused, answer
 from gateway.admin.auth import SignIn
@@ -256,10 +257,11 @@ def create_api(
     sessions: SessionReader | None = None,
     clock: Callable[[], datetime] = utc_now,
     monotonic: Callable[[], float] = time.monotonic,
+    sign_ins: SignIns | None = None,
     more: Sequence[Endpoint | OpenEndpoint] = (),
 ) -> Starlette:
     """The API over `access`, as an ASGI application. `address` is what people are told to
-    connect to; `sessions` reads the record; `more` are the endpoints of other modules.
+    connect to; `sessions` reads the record; `sign_ins` know who signed in; `more` are the endpoints of other modules.
     All endpoints are in the application's `state.endpoints`."""
     api = Api(access, address=address, sessions=sessions, version=version, clock=clock)
     served = (OpenEndpoint(HEALTH, api.health), *endpoints(api), *more)
@@ -276,7 +278,9 @@ def create_api(
     open_paths = {DESCRIPTION} | {one.describes.path for one in served if isinstance(one, OpenEndpoint)}
     application = Starlette(
         routes=routes,
-        middleware=[Middleware(SignIn, access=access, monotonic=monotonic, open_paths=frozenset(open_paths))],
+        middleware=[
+            Middleware(SignIn, access=access, monotonic=monotonic, open_paths=frozenset(open_paths), sign_ins=sign_ins)
+        ],
         exception_handlers=dict.fromkeys(answers.HANDLED, answers.on_error),
     )
     application.state.endpoints = served

@@ -14,9 +14,9 @@ from typing import Final
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gateway.access.models import Person
-from gateway.access.scopes import Caller
+from gateway.access.scopes import EVERY_SCOPE, SERVICE_SCOPES, Caller
 from gateway.access.service import Access
+from gateway.access.sign_in import SignIns
 from gateway.access.store import StoreUnavailable
 from gateway.admin import answers
 from gateway.admin.answers import Refused
@@ -63,10 +63,12 @@ class SignIn:
         access: Access,
         monotonic: Callable[[], float],
         open_paths: frozenset[str],
+        sign_ins: SignIns | None = None,
         failures_per_minute: int = 20,
     ) -> None:
         self._app = app
         self._access = access
+        self._sign_ins = sign_ins
         self._monotonic = monotonic
         self._open_paths = open_paths
         self._limit = failures_per_minute
@@ -80,32 +82,43 @@ class SignIn:
         request = Request(scope, receive)
         if scope["path"] not in self._open_paths:
             try:
-                request.state.caller = Caller(await self._person(request))
+                request.state.caller = await self._caller(request)
             except (Refused, RecordUnavailable, StoreUnavailable) as error:
                 response = await answers.on_error(request, error)
                 await response(scope, receive, send)
                 return
         await self._app(scope, receive, send)
 
-    async def _person(self, request: Request) -> Person:
+    async def _caller(self, request: Request) -> Caller:
         client = request.client.host if request.client else "unknown"
         headers = request.headers.getlist("authorization")
         if not headers:
             raise Refused(401, "not-signed-in", "a login credential is needed", _SIGN_IN)
         scheme, _, credential = headers[0].partition(" ")
-        person = None
+        caller = None
         if len(headers) == 1 and scheme.lower() == "bearer":
-            person = await self._access.authenticate(credential.strip())
+            caller = await self._known(credential.strip())
         now = self._monotonic()
-        if person is None:
+        if caller is None:
             self._count_failure(client, now, by="unknown", refused="unknown credential")
             raise Refused(401, "credential", "the login credential is not known here", _SIGN_IN)
+        person = caller.person
         if person.locked:
             self._count_failure(client, now, by=person.name, refused="the account is locked")
             raise Refused(403, "person-locked", f'the account "{person.name}" is locked', "ask an administrator")
-        if self._signed_in.count(f"{person.name} {client}", now) == 1:
+        # A sign-in was recorded when it was made; a long-lived credential is seen here first.
+        if not caller.sign_in and self._signed_in.count(f"{person.name} {client}", now) == 1:
             self._access.note_sign_in(by=person.name, client=client)
-        return person
+        return caller
+
+    async def _known(self, credential: str) -> Caller | None:
+        """Whose credential this is, and what it is good for: a sign-in's secret or a long-lived one."""
+        if self._sign_ins is not None and (caller := await self._sign_ins.caller(credential)) is not None:
+            return caller
+        person = await self._access.authenticate(credential)
+        if person is None:
+            return None
+        return Caller(person, SERVICE_SCOPES if person.service else EVERY_SCOPE)
 
     def _count_failure(self, client: str, now: float, *, by: str, refused: str) -> None:
         if self._failures.count(client, now) > self._limit:

@@ -120,7 +120,7 @@ def _refusals(one: Described) -> list[int]:
     if one.method != "GET":
         statuses |= {403, 409}
     if one.takes is not None:
-        statuses |= {404, 413, 415, 422, 429}
+        statuses |= {401, 404, 413, 415, 422, 429}
     return sorted(statuses)
 
 

@@ -223,6 +223,8 @@ class AccessChanged(Fact, frozen=True, tag=True, omit_defaults=True):
     token: str = ""
     #: The id of a key that signs tokens.
     key: str = ""
+    #: By which door somebody came: "password", "oidc", "device", "credential", "invitation".
+    how: str = ""
 
 
 AnyFact = (

@@ -15,6 +15,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.registry import Collector
 
 from gateway.audit.facts import (
+    AccessChanged,
     CancelAsked,
     CopyEnded,
     DoorRefused,
@@ -136,6 +137,7 @@ class Metrics(Collector):
         self._notices = _Counts("pgcurfew_notices", "Tries to deliver notices, by outcome.", "sink", "outcome")
         #: Notices that wait, by sink.
         self._notices_waiting: dict[str, int] = {}
+        self._sign_ins = _Counts("pgcurfew_sign_ins", "Sign-ins, by door and outcome.", "how", "outcome")
         self._judging = _Durations(
             "pgcurfew_judging_seconds", "Time to judge a query string that was not seen before.", _JUDGING
         )
@@ -209,6 +211,7 @@ class Metrics(Collector):
             self._ignored_cancels,
         )
         yield CounterMetricFamily("pgcurfew_second_lock_trips", "Sessions ended by the second lock.", self._second_lock)
+        yield self._sign_ins.family()
         yield self._judging.family()
         yield self._duration.family()
         yield self._notices.family()
@@ -255,6 +258,8 @@ class Metrics(Collector):
             case SessionClosed():
                 self._open -= 1
                 self._closed.count(fact.cause)
+            case AccessChanged(what="signed-in" | "sign-in-refused" as what):
+                self._sign_ins.count(fact.how or "credential", "done" if what == "signed-in" else "refused")
             case DoorRefused():
                 self._door.count(fact.cause)
             case CopyEnded():

@@ -104,6 +104,7 @@ class Stage:
             "keys/record.pem": signing_key(),
             "keys/auditor.pem": sealed_with,
             "keys/mask.key": mask_key(),
+            "keys/sign-in.key": mask_key(),
             "keys/shop.password": database_password.encode(),
         }.items():
             write_private(self.folder / name, content)

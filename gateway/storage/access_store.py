@@ -52,7 +52,7 @@ class _Source(Protocol):
     async def read(self, sql: str, values: Iterable[object] = ()) -> list[sqlite3.Row]: ...
 
 
-class _Reading(IssuedRead):
+class Reading(IssuedRead):
     """The questions, asked of what is committed or of an open transaction."""
 
     def __init__(self, source: _Source) -> None:
@@ -135,7 +135,7 @@ class _Reading(IssuedRead):
         return tuple((row["number"], msgspec.json.decode(row["fact"], type=AccessChanged)) for row in rows)
 
 
-class StoredChange(IssuedChange, _Reading):
+class StoredChange(IssuedChange, Reading):
     """One transaction."""
 
     def __init__(self, transaction: Transaction) -> None:
@@ -255,7 +255,7 @@ def alone(change: StoredChange) -> AbstractAsyncContextManager[None]:
     return contextlib.nullcontext()
 
 
-class SqliteAccessStore(_Reading):
+class SqliteAccessStore(Reading):
     """The access store over an open database, which stays its owner's to close."""
 
     def __init__(self, database: Database, around: Around = alone) -> None:

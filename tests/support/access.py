@@ -16,14 +16,18 @@ from gateway.access import people, rotation
 from gateway.access.keys import KeyRing, private_key, public_text
 from gateway.access.models import GrantEnded, Person, RoleTerms
 from gateway.access.service import Access
+from gateway.access.sign_in_models import SignInTerms
 from gateway.access.tokens import TokenSigner
+from gateway.access.totp import SecretBox
 from gateway.admin.api import GatewayAddress, create_api
 from gateway.admin.endpoints import Endpoint, OpenEndpoint
+from gateway.admin.front import Front
 from gateway.admin.sessions import RecordReader
 from gateway.audit.facts import AccessChanged
 from gateway.demo.certificates import Authority, signing_key, write_private
 from gateway.storage.access_store import SqliteAccessStore
 from gateway.storage.database import Database
+from gateway.storage.sign_in_store import StoredSignIns
 from gateway.web import WebServer
 
 START = datetime(2026, 11, 23, 12, 0, 0, 250_000, tzinfo=UTC)
@@ -109,6 +113,15 @@ class House:
             sessions_per_grant=5,
         )
         self.access.subscribe(self.told.append)
+        self.box = SecretBox(b"k" * 32)
+        self.front = Front(
+            self.access,
+            StoredSignIns(database),
+            clock,
+            self._record,
+            terms=SignInTerms(),
+            box=self.box,
+        )
 
     @classmethod
     @contextlib.asynccontextmanager
@@ -238,6 +251,8 @@ async def serving(house: House, folder: Path, *, address: GatewayAddress | None 
         sessions=RecordReader(served.record),
         clock=house.clock,
         monotonic=lambda: served.ticks,
+        sign_ins=house.front.sign_ins,
+        more=house.front.endpoints,
     )
     served.endpoints = api.state.endpoints
     web = WebServer(api, "127.0.0.1", 0, context)
