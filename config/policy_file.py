@@ -17,6 +17,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from config.durations import Duration
 from config.lines import Lines
 from config.problems import Location, suggestion
+from config.sizes import Bytes
 
 #: What a statement does. What stands in no list here (DDL, DO, CALL, SET ROLE, …) no role can have;
 #: what touches no data (BEGIN, SET, SHOW, FETCH, …) needs no permission.
@@ -204,6 +205,15 @@ class RoleLimits(Table):
         return value
 
 
+class RecordResults(Table):
+    """How much of each result is recorded, as the client saw it."""
+
+    rows: Annotated[int, Field(ge=1, le=10_000)] = Field(default=100, description="the first rows of each, 1 to 10000")
+    bytes: Annotated[Bytes, Field(ge=1, le=1024**2)] = Field(
+        default=64 * 1024, description='and of them no more than so many bytes, at most "1MB"'
+    )
+
+
 class Role(Table):
     """What one role may do, and who may come by it how."""
 
@@ -231,6 +241,9 @@ class Role(Table):
         tuple[Annotated[str, AfterValidator(_column_of)], ...], Field(strict=False), AfterValidator(_distinct)
     ] = Field(default=(), description='columns that this role sees as they are, such as "public.customers.email"')
     limits: RoleLimits = Field(default_factory=RoleLimits, description="how much it may read and write at a time")
+    record_results: RecordResults | None = Field(
+        default=None, description="record what its statements return, masked as the client saw it, for auditors"
+    )
     require_where: bool = Field(default=True, description="UPDATE and DELETE need a WHERE")
     may_probe_constraints: bool = Field(
         default=False,

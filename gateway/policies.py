@@ -12,7 +12,7 @@ from gateway.access.models import RoleTerms
 from masking.catalog import Catalog, Column, Relation
 from masking.masks import lookup_problem
 from masking.masks import problem as misfit
-from masking.policy import CLEAR, Limits, Mask, MaskKind, RelationRule, RolePolicy, StatementKind
+from masking.policy import CLEAR, Limits, Mask, MaskKind, RelationRule, Results, RolePolicy, StatementKind
 
 #: Kinds of statements that need a column to write to.
 _WRITING = frozenset(
@@ -202,6 +202,9 @@ def _role(
             transaction_seconds=role.limits.transaction,
             lookups=role.limits.lookups,
         ),
+        results=None
+        if role.record_results is None
+        else Results(rows=role.record_results.rows, bytes=role.record_results.bytes),
     )
 
 

@@ -173,6 +173,14 @@ class Limits:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Results:
+    """How much of each result the gateway records, as the client saw it: the first rows, and of them so many bytes."""
+
+    rows: int
+    bytes: int
+
+
 @dataclass(frozen=True)
 class RolePolicy:
     """All that the judge needs to know of one role. Relation keys are "schema.name"."""
@@ -200,6 +208,8 @@ class RolePolicy:
     #: Timeouts (setting -> milliseconds) that a session may lower and not lift or switch off.
     ceilings: Mapping[str, int] = field(default_factory=dict)
     limits: Limits = Limits()
+    #: Are results recorded, and how much of each?
+    results: Results | None = None
     #: The custom setting that holds the session's mask key upstream.
     mask_key_setting: str = field(default="pgcurfew.mask_key")
 

@@ -18,6 +18,9 @@ class Sealed(msgspec.Struct, frozen=True, omit_defaults=True):
     parameters: tuple[str | None, ...] = ()
     #: Server's error message, which can quote a value.
     message: str | None = None
+    #: Of a result: its columns' names, and the values of its rows, read as parameters are. A row of a COPY is one text.
+    columns: tuple[str, ...] = ()
+    rows: tuple[tuple[str | None, ...], ...] = ()
 
 
 class Fact(msgspec.Struct, frozen=True, tag=True, omit_defaults=True):
@@ -94,6 +97,15 @@ class StatementEnded(Fact, frozen=True, tag=True, omit_defaults=True):
     transaction: str = "I"
     #: The limit that cut it off: rows, bytes, session-rows, session-bytes, written-rows.
     rule: str = ""
+    sealed: Sealed | None = None
+
+
+class ResultRecorded(Fact, frozen=True, tag=True, omit_defaults=True):
+    """The first `rows` rows of that statement's result as the client saw them, that is, masked: for roles
+    whose policy says record_results. How many there were in all says StatementEnded, which comes after."""
+
+    number: int
+    rows: int = 0
     sealed: Sealed | None = None
 
 
@@ -231,6 +243,7 @@ AnyFact = (
     SessionOpened
     | StatementJudged
     | StatementEnded
+    | ResultRecorded
     | Guarded
     | CopyEnded
     | CancelAsked

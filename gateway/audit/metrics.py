@@ -20,6 +20,7 @@ from gateway.audit.facts import (
     CopyEnded,
     DoorRefused,
     Fact,
+    ResultRecorded,
     SecondLockTripped,
     SessionClosed,
     SessionOpened,
@@ -116,6 +117,7 @@ class Metrics(Collector):
         self._rows = 0
         self._bytes = 0
         self._copied = 0
+        self._recorded_rows = 0
         self._cancels = 0
         self._wrong_cancels = 0
         self._ignored_cancels = 0
@@ -200,6 +202,9 @@ class Metrics(Collector):
         yield self._door.family()
         yield CounterMetricFamily("pgcurfew_rows", "Rows that statements returned or changed.", self._rows)
         yield CounterMetricFamily("pgcurfew_result_bytes", "Bytes of results sent to clients.", self._bytes)
+        yield CounterMetricFamily(
+            "pgcurfew_result_rows_recorded", "Rows of results that were recorded.", self._recorded_rows
+        )
         yield CounterMetricFamily("pgcurfew_copy_in_bytes", "Bytes of COPY data from clients.", self._copied)
         yield CounterMetricFamily("pgcurfew_cancels", "Cancel requests that reached a session.", self._cancels)
         yield CounterMetricFamily(
@@ -243,7 +248,7 @@ class Metrics(Collector):
         match fact:
             case StatementJudged():
                 self._statements.count(fact.kind, fact.verdict)
-                if fact.lookups and fact.how != "parse" and fact.verdict != "refused":
+                if fact.lookups and fact.how not in ("parse", "bind") and fact.verdict != "refused":
                     self._lookups += len(fact.lookups)
             case StatementEnded():
                 self._ended.count(fact.outcome)
@@ -252,6 +257,8 @@ class Metrics(Collector):
                 self._rows += fact.rows
                 self._bytes += fact.bytes
                 self._duration.observe(fact.microseconds / 1e6)
+            case ResultRecorded():
+                self._recorded_rows += fact.rows
             case SessionOpened():
                 self._sessions += 1
                 self._open += 1

@@ -5,6 +5,7 @@ aside, and the ledger is told. Nothing that was acknowledged is ever thrown away
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,9 @@ import msgspec
 
 from gateway.audit import chain, ledger
 from gateway.audit.chain import Head
+
+#: In the line of a statement's event: it was prepared or bound, and did not run.
+_PREPARES = re.compile(rb'"how":"(?:parse|bind)"')
 
 
 class RecordBroken(Exception):
@@ -140,7 +144,7 @@ class _Counts:
             if b'"event":{"type":"StatementJudged"' in line:
                 refused = b'"verdict":"refused"' in line
                 self.refused += refused
-                self.statements += refused or b'"how":"parse"' not in line
+                self.statements += refused or not _PREPARES.search(line)
             if line[-1:] == b"\n":
                 self.complete = any(last in line for last in _LAST)
             yield line

@@ -17,6 +17,7 @@ from gateway.audit.facts import (
     AnyFact,
     CancelAsked,
     CopyEnded,
+    ResultRecorded,
     Sealed,
     SessionClosed,
     SessionOpened,
@@ -25,6 +26,9 @@ from gateway.audit.facts import (
 )
 from gateway.audit.places import all_records
 from gateway.audit.seal import Box, CannotOpen, Opener, Seal
+
+#: How events came that only prepare a run.
+NOT_RUN = ("parse", "bind")
 
 
 class NoSuchSession(Exception):
@@ -105,6 +109,10 @@ class Statement:
     message: str = ""
     transaction: str = "I"
     cancelled_by: str = ""
+    #: Of a recorded result: how many of its rows, and, when opened, its columns and those rows as the client saw them.
+    recorded_rows: int = 0
+    columns: tuple[str, ...] = ()
+    seen: tuple[tuple[str | None, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,7 +263,7 @@ def _count(path: Path) -> tuple[int, int]:
     with path.open("rb") as file:
         facts = [event.fact for event in read_events(file) if isinstance(event.fact, StatementJudged)]
     refused = sum(fact.verdict == "refused" for fact in facts)
-    return refused + sum(fact.verdict != "refused" and fact.how != "parse" for fact in facts), refused
+    return refused + sum(fact.verdict != "refused" and fact.how not in NOT_RUN for fact in facts), refused
 
 
 def read_session(directory: Path, session: str, key: X25519PrivateKey | None = None) -> Session:
@@ -327,6 +335,8 @@ class _Reading:
             case CopyEnded(number=number) as copied if number in self.places:
                 place = self.places[number]
                 self.timeline[place] = replace(self._statement(place), bytes=copied.bytes)
+            case ResultRecorded(number=number) as result if number in self.places:
+                self._seen(event, result)
             case CancelAsked(number=number) as asked if number in self.places:
                 place = self.places[number]
                 self.timeline[place] = replace(self._statement(place), cancelled_by=asked.by)
@@ -374,6 +384,16 @@ class _Reading:
                 outcome="refused" if judged.verdict == "refused" else "",
                 transaction=judged.transaction,
             )
+        )
+
+    def _seen(self, event: Event, result: ResultRecorded) -> None:
+        place = self.places[result.number]
+        content = self._content(event, result.sealed)
+        self.timeline[place] = replace(
+            self._statement(place),
+            recorded_rows=result.rows,
+            columns=content.columns if content is not None else (),
+            seen=content.rows if content is not None else (),
         )
 
     def _ended(self, event: Event, ended: StatementEnded) -> None:

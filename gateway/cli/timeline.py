@@ -29,6 +29,7 @@ from gateway.audit.facts import (
     Guarded,
     PolicyLoaded,
     RecordResumed,
+    ResultRecorded,
     SecondLockTripped,
     SessionClosed,
     SessionOpened,
@@ -38,13 +39,15 @@ from gateway.audit.facts import (
     WorkerEnded,
     WorkerStarted,
 )
-from gateway.audit.replay import Moment, Session, SessionSummary, Statement, UnknownFact
+from gateway.audit.replay import NOT_RUN, Moment, Session, SessionSummary, Statement, UnknownFact
 from gateway.audit.visible import visible
 
 _VERDICTS = {"passed": ("passed", "green"), "rewritten": ("masked", "cyan"), "refused": ("refused", "bold red")}
 _OUTCOMES = {"failed": "bold yellow", "cut": "bold red", "skipped": "dim", "suspended": "blue"}
 #: A longer parameter or reason is shortened; --json has all of it.
 _LONGEST = 200
+#: So many rows of a recorded result are shown.
+_MOST_ROWS = 20
 _INDENT = (0, 0, 0, 15)
 
 #: In rich's own colours a parameter ($1) looks like an error.
@@ -179,15 +182,38 @@ def _statement(statement: Statement, texts: dict[int, Statement], head: Text | N
         yield _note(statement.rule or "refused", statement.reason, "red")
     if statement.sqlstate and statement.verdict != "refused":
         yield _note(f"error {statement.sqlstate}", statement.message or "(the message is sealed)", "yellow")
+    if statement.recorded_rows:
+        yield Padding(_result(statement), _INDENT, expand=False)
     if statement.cancelled_by:
         yield _note("cancelled", f"asked for by {statement.cancelled_by}", "yellow")
     yield Text()
+
+
+def _result(statement: Statement) -> RenderableType:
+    """The first rows as the client saw them."""
+    if not statement.seen:
+        rows = (
+            "1 row of its result" if statement.recorded_rows == 1 else f"{statement.recorded_rows:,} rows of its result"
+        )
+        return Text(f"{rows} recorded, sealed to the auditors", "dim")
+    table = Table(box=None, pad_edge=False, header_style="blue", show_header=bool(statement.columns))
+    for index in range(max(len(row) for row in statement.seen)):
+        name = statement.columns[index] if index < len(statement.columns) else ""
+        table.add_column(_plain(name), overflow="fold")
+    for row in statement.seen[:_MOST_ROWS]:
+        table.add_row(*(Text("NULL", "dim") if value is None else _plain(value) for value in row))
+    more = statement.rows - min(len(statement.seen), _MOST_ROWS)
+    if more <= 0:
+        return table
+    return Group(table, Text(f"and {more:,} more; --json has all that is recorded ({len(statement.seen):,})", "dim"))
 
 
 def _how(statement: Statement) -> str:
     match statement.how:
         case "parse":
             return f"{statement.kind}, prepared"
+        case "bind":
+            return f"{statement.kind}, bound to parameters: #{statement.of}"
         case "execute" if statement.of:
             return f"{statement.kind}, run of #{statement.of}"
         case _:
@@ -195,7 +221,7 @@ def _how(statement: Statement) -> str:
 
 
 def _outcome(statement: Statement) -> Iterator[tuple[str, str]]:
-    if statement.outcome == "refused" or (statement.how == "parse" and not statement.outcome):
+    if statement.outcome == "refused" or (statement.how in NOT_RUN and not statement.outcome):
         return
     if not statement.outcome:
         yield "no outcome recorded", "dim"
@@ -239,6 +265,7 @@ def _said(moment: Moment) -> tuple[str, str]:
             SessionOpened()
             | StatementJudged()
             | StatementEnded()
+            | ResultRecorded()
             | CopyEnded()
             | SessionClosed()
             | DoorRefused()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from gateway.session import looking
+from gateway.session import looking, results
 from gateway.session.allowance import too_many_written
 from gateway.session.conversation import Conversation, LimitReached, SecondLock, UpstreamViolation
 from gateway.session.guard import COMMIT, FAIL, ROLLBACK, after_batch
@@ -76,17 +76,17 @@ class Answering:
         if limits is None:
             running.rows += rows.count
             running.bytes += len(rows.data)
-            self._pass(running, rows.data)
+            self._pass(head, running, rows.data)
             return
         passes, head.overrun = self._talk.allowance.passing(limits, running, rows)
         running.rows += rows.count if passes == len(rows.data) else rows.counted(passes)
         running.bytes += passes
-        self._pass(running, rows.data[:passes])
+        self._pass(head, running, rows.data[:passes])
         self._talk.wants_cancel = head.overrun is not None
 
-    def _pass(self, running: Running, data: bytes) -> None:
+    def _pass(self, head: Expected, running: Running, data: bytes) -> None:
         if running.plan is None:
-            self._parts.append(data)
+            self._show(head, running, data)
             return
         running.plan.append(data)
         if running.bytes > LONGEST_PLAN:
@@ -96,8 +96,17 @@ class Answering:
         """The rows of a plan are all here."""
         if head is not None and head.running and head.running[0].plan:
             running = head.running[0]
-            self._parts.append(without_sizes(b"".join(running.plan or ())))
+            self._show(head, running, without_sizes(b"".join(running.plan or ())))
             running.plan = []
+
+    def _show(self, head: Expected, running: Running, data: bytes) -> None:
+        """Rows go to the client."""
+        self._parts.append(data)
+        talk = self._talk
+        if talk.results is not None:
+            seen = results.keep(talk.results, head, running, data)
+            if seen is not None:
+                talk.facts.append(seen)
 
     def message(self, frame: Frame, now: float) -> None:
         """Take one whole message. Raises UpstreamViolation, SecondLock, UpstreamEnds."""
@@ -134,10 +143,19 @@ class Answering:
         head = self._head(DESCRIBE, QUERY)
         self._check_origins(raw, head)
         head.described = True
+        if self._talk.results is not None:
+            self._note_columns(raw, head)
         if head.kind == DESCRIBE:
             looking.answered(self._talk.judge_of(head.batch), head, rows=True)
             self._talk.replies.answered()
         self._pass_on(head, raw)
+
+    def _note_columns(self, raw: bytes, head: Expected) -> None:
+        description = decode_backend(raw[0], raw[5:])
+        assert isinstance(description, RowDescription)
+        head.columns = results.described(description)
+        if head.looked is not None:
+            head.looked.columns = head.columns
 
     def _command_complete(self, raw: bytes, now: float) -> None:
         head = self._head(QUERY, EXECUTE)
@@ -205,7 +223,10 @@ class Answering:
 
     def _copy_out(self, raw: bytes, now: float) -> None:
         # A COPY of the client's own words is made of what was judged; nothing tells where its columns come from.
-        self._head(QUERY, EXECUTE).described = True
+        head = self._head(QUERY, EXECUTE)
+        head.described = True
+        if self._talk.results is not None:
+            head.columns, head.copies_binary = None, results.copies_binary(raw)
         self._parts.append(raw)
 
     def _copy_done(self, raw: bytes, now: float) -> None:

@@ -311,7 +311,7 @@ class Asking:
             return True
         talk.lookups.spend(prepared.judged)
         taken = None if talk.limits is None else Taken()
-        portal = Portal(prepared, parameters, taken, looking.looked_for(prepared))
+        portal = Portal(prepared, parameters, taken, looking.looked_for(prepared), bind.result_formats)
         expected = talk.expected_bind(bind.portal, portal, talk.batch)
         self._bound.append(expected)
         self._send(raw, expected)

@@ -11,8 +11,9 @@ from gateway.session.allowance import Allowance, counted
 from gateway.session.judge import Judge, Judged
 from gateway.session.lookups import Lookups
 from gateway.session.replies import BIND, DESCRIBE, EXECUTE, QUERY, SYNC, Expected, Replies, Running
+from gateway.session.results import told
 from gateway.session.statements import Names, Portal, Prepared
-from masking.policy import Limits, StatementKind
+from masking.policy import Limits, Results, StatementKind
 from masking.verdict import Refusal
 
 
@@ -79,6 +80,8 @@ class Conversation:
     copied_bytes: int = 0
     #: What is answered now is a COPY FROM STDIN.
     copied_in: bool = False
+    #: How much of each result is recorded.
+    results: Results | None = None
     #: Events so far, and refused ones among them.
     numbered: int = 0
     refused: int = 0
@@ -111,6 +114,7 @@ class Conversation:
 
     def __post_init__(self) -> None:
         self.limits = counted(self.judge)
+        self.results = self.judge.policy.results
 
     @property
     def waits(self) -> bool:
@@ -200,6 +204,7 @@ class Conversation:
         self.former = (*(former for former in self.former if former[0] >= unanswered), (until, self.judge))
         self.judge = judge
         self.limits = counted(judge)
+        self.results = judge.policy.results
         self.may_listen = StatementKind.LISTEN in judge.policy.statements
 
     def judge_of(self, batch: int) -> Judge:
@@ -231,6 +236,9 @@ class Conversation:
         rule: str = "",
     ) -> None:
         """Note how a statement ended (outcomes as in facts.StatementEnded)."""
+        seen = told(running) if running.kept is not None else None
+        if seen is not None:
+            self.facts.append(seen)
         ended = self.end_of(running, outcome, now, tag=tag, rows=rows, sqlstate=sqlstate, message=message, rule=rule)
         self.facts.append(ended)
 

@@ -61,7 +61,7 @@ class Lane:
 
     def asked(self, data: bytes, now: float) -> tuple[StatementJudged, bytes] | None:
         """The event to record for this chunk and what goes upstream for it, or None: it is not taken."""
-        if not 5 < len(data) <= self._longest:
+        if not 5 < len(data) <= self._longest or self._talk.results is not None:
             return None
         if data[0] == BIND:
             return self._bind(data, now)

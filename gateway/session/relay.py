@@ -33,6 +33,7 @@ from gateway.session.judge import Judge, Judged
 from gateway.session.lane import Lane
 from gateway.session.lookups import Lookups
 from gateway.session.refusals import fatal, notice
+from gateway.session.results import told
 from protocol.errors import ProtocolViolation
 from protocol.frames import BackendFrames, Frame, FrontendFrames
 from protocol.frontend import Terminate
@@ -447,16 +448,21 @@ class Relay:
     def _cut(self, now: float) -> list[Command]:
         """Every statement whose end will not be seen any more, of those that were handed over to be recorded."""
         unwritten = {fact.number for fact in self._talk.facts if isinstance(fact, StatementJudged)}
-        cut = tuple(
-            StatementEnded(
-                number=running.number,
-                outcome="cut",
-                rows=running.rows,
-                bytes=running.bytes,
-                microseconds=round((now - running.started) * 1e6),
-                transaction=self._talk.within,
+        cut: list[Fact] = []
+        for running in self._talk.replies.still_running():
+            if running.number in unwritten:
+                continue
+            seen = told(running)
+            if seen is not None:
+                cut.append(seen)
+            cut.append(
+                StatementEnded(
+                    number=running.number,
+                    outcome="cut",
+                    rows=running.rows,
+                    bytes=running.bytes,
+                    microseconds=round((now - running.started) * 1e6),
+                    transaction=self._talk.within,
+                )
             )
-            for running in self._talk.replies.still_running()
-            if running.number not in unwritten
-        )
-        return [RecordSoon(cut)] if cut else []
+        return [RecordSoon(tuple(cut))] if cut else []

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import msgspec
 
 from gateway.session.judge import Judged
+from gateway.session.kept import Columns, Kept
 from gateway.session.statements import Looked, Portal, Prepared, Taken, Undo
 from masking.verdict import Refusal
 
@@ -40,6 +41,8 @@ class Running(msgspec.Struct):
     taken: Taken | None = None
     #: Of an EXPLAIN whose sizes are not shown (gateway.session.plans): the rows so far.
     plan: Pieces | None = None
+    #: What of its result is kept for the record.
+    kept: Kept | None = None
 
 
 class Expected(msgspec.Struct):
@@ -67,6 +70,9 @@ class Expected(msgspec.Struct):
     described: bool = False
     #: Why the client gets no more of this answer: a limit.
     overrun: Refusal | None = None
+    #: Where results are recorded: its columns, and whether it copies in binary.
+    columns: Columns | None = None
+    copies_binary: bool = False
 
     @property
     def own_events(self) -> list[Running]:

@@ -14,6 +14,7 @@ from typing import Generic, Protocol, TypeVar
 import msgspec
 
 from gateway.session.judge import Judged, JudgedStatement
+from gateway.session.kept import Columns
 
 #: PostgreSQL looks at no more bytes of a name than this (NAMEDATALEN - 1, PG manual, 4.1.1).
 NAME_BYTES = 63
@@ -31,6 +32,8 @@ class Looked(msgspec.Struct):
     rows: bool = False
     #: The batch in which it was last asked for a description.
     batch: int = 0
+    #: Where results are recorded: its columns.
+    columns: Columns | None = None
 
 
 class Prepared(msgspec.Struct, frozen=True):
@@ -66,6 +69,8 @@ class Portal(msgspec.Struct, frozen=True):
     taken: Taken | None = None
     #: Of its own where it runs what a name stands for.
     looked: Looked | None = None
+    #: Of its result's columns, as the Bind chose them: none (all text), one for all, or one each.
+    formats: tuple[int, ...] = ()
 
     @property
     def weight(self) -> int:
