@@ -12,12 +12,13 @@ from pathlib import Path
 import structlog
 
 from config.settings import Settings
+from gateway.access.clock import utc_now
 from gateway.access.tokens import TokenSigner
 from gateway.audit.facts import Fact, GatewayStarted, GatewayStopped
 from gateway.audit.metrics import Metrics
 from gateway.audit.places import worker_record
 from gateway.audit.record import Recorder
-from gateway.control_plane import ControlPlane, utc_now
+from gateway.control_plane import ControlPlane
 from gateway.credentials import token_signer
 from gateway.data_plane import DataPlane, Renewal, running
 from gateway.indexing import keep_index
@@ -87,6 +88,7 @@ class Gateway:
         self.metrics.policy_loaded(version_of_policy, utc_now())
         stack.callback(self._recorder.note, GatewayStopped("shutdown"))
         await self._control.access.tokens.take_keys()
+        await self._control.catch_up()
         await stack.enter_async_context(
             running(self._recorder.run(), self._control.tidy(), self._control.send_notices())
         )

@@ -7,7 +7,7 @@ import contextlib
 import ipaddress
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from importlib.metadata import version
 from urllib.parse import urlsplit
 
@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from config.secrets import SecretUnavailable
 from config.settings import Settings
+from gateway.access.clock import SteadyClock
 from gateway.access.keys import KeyNotUsable
 from gateway.access.service import Access
 from gateway.access.tokens import TokenSigner
@@ -42,10 +43,6 @@ log = structlog.get_logger()
 TIDY_SECONDS = 15
 
 
-def utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
 class ControlPlane:
     """Access, its API, and the metrics. `serve` opens the ports."""
 
@@ -57,20 +54,21 @@ class ControlPlane:
         self._metrics = metrics
         self._stack = contextlib.AsyncExitStack()
         self._web_tls: ssl.SSLContext | None = None
+        self._clock = SteadyClock()
         self._announcer = Announcer(
             lambda: self._rules.settings.notices,
             lambda role: self._rules.policies.terms(role),
             lambda: self._rules.settings.api.public_url,
-            utc_now,
+            self._clock,
         )
         self._outbox = StoredOutbox(database)
-        self._postman = Postman(self._outbox, rules.settings.notices, utc_now, metrics)
+        self._postman = Postman(self._outbox, rules.settings.notices, self._clock, metrics)
         self._store = SqliteAccessStore(database, self._announcer.around)
         self._held: Mapping[str, Ed25519PrivateKey] = {}
         self.access = Access(
             self._store,
             signer,
-            utc_now,
+            self._clock,
             lambda role: self._rules.policies.terms(role),
             self._note,
             roles=lambda: self._rules.policies.roles,
@@ -81,7 +79,7 @@ class ControlPlane:
         self._front = Front(
             self.access,
             StoredSignIns(database),
-            utc_now,
+            self._clock,
             self._note,
             terms=terms_of(rules.settings),
             box=box_of(rules.settings),
@@ -100,6 +98,7 @@ class ControlPlane:
             sessions=RecordReader(settings.record.directory),
             sign_ins=self._front.sign_ins,
             more=self._front.endpoints,
+            clock=self._clock,
         )
         self._web_tls = web_context(settings)
         ports = {
@@ -120,6 +119,10 @@ class ControlPlane:
             )
         return ports
 
+    async def catch_up(self) -> None:
+        """Write down what ended while nothing ran, before anybody is let in."""
+        await self.access.tidy()
+
     async def tidy(self) -> None:
         """Until cancelled: write down what time has brought."""
         while True:
@@ -133,7 +136,7 @@ class ControlPlane:
 
     async def _tell_what_ends(self) -> None:
         seconds = self._rules.settings.notices.ending_seconds
-        now = utc_now()
+        now = self._clock()
         ending = await self._store.ending_grants(now, now + timedelta(seconds=seconds))
         outgoing = self._announcer.ending(ending)
         if outgoing:

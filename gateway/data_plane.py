@@ -8,9 +8,9 @@ import socket
 import ssl
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
+from gateway.access.clock import SteadyClock
 from gateway.access.gate import Gate
 from gateway.audit.metrics import Metrics
 from gateway.audit.record import Recorder
@@ -24,10 +24,6 @@ from gateway.session.handshake import Door
 from gateway.session.route import Route
 from gateway.session.snapshots import Snapshots
 from protocol.startup import CancelRequest
-
-
-def utc_now() -> datetime:
-    return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +79,7 @@ class DataPlane:
             snapshots=self._snapshots,
             chamber=self._chamber,
             cancel_keys=CancelKeys(worker),
-            clock=utc_now,
+            clock=SteadyClock(),
             open_sessions=lambda: self._server.open_sessions,
             closing=lambda: self._server.draining,
             master_mask_key=renewal.mask_key,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from config.policy_file import EVERY, PolicyFile, Role
 from config.policy_file import Mask as WrittenMask
 from config.problems import ConfigError, Location, Problem, dotted, suggestion
+from gateway.access.extent import UNCLASSIFIED, WHOLE, ColumnShown, Extent, RelationShown
 from gateway.access.models import RoleTerms
 from masking.catalog import Catalog, Column, Relation
 from masking.masks import lookup_problem
@@ -64,9 +65,10 @@ class Policies:
         """The names of all roles, in the order of the file."""
         return tuple(self._roles)
 
-    def role(self, name: str) -> RolePolicy | None:
-        """What the judge needs to know of a role."""
-        return self._roles.get(name)
+    def role(self, name: str, extent: Extent = WHOLE) -> RolePolicy | None:
+        """What the judge needs to know of a role, or of that part of it."""
+        policy = self._roles.get(name)
+        return policy if policy is None or extent.whole else _narrowed(policy, extent)
 
     def terms(self, name: str) -> RoleTerms | None:
         """On which terms a role is given."""
@@ -97,7 +99,7 @@ def compile_policies(file: PolicyFile, ceilings: Mapping[str, int] | None = None
     return Policies(
         file,
         {name: _role(name, role, file.version, classification, ceilings or {}) for name, role in file.roles.items()},
-        {name: _terms_of(name, role) for name, role in file.roles.items()},
+        {name: _terms_of(name, role, classification) for name, role in file.roles.items()},
     )
 
 
@@ -208,7 +210,7 @@ def _role(
     )
 
 
-def _terms_of(name: str, role: Role) -> RoleTerms:
+def _terms_of(name: str, role: Role, classification: Mapping[str, Mapping[str, Mask]]) -> RoleTerms:
     return RoleTerms(
         role=name,
         targets=frozenset(role.targets),
@@ -219,7 +221,51 @@ def _terms_of(name: str, role: Role) -> RoleTerms:
         sessions=role.sessions,
         reason_min_length=role.reason.min_length,
         reason_pattern=role.reason.pattern,
+        statements=tuple(role.statements),
+        shown=_shown(role, classification),
     )
+
+
+def _narrowed(policy: RolePolicy, extent: Extent) -> RolePolicy:
+    """The role without all that is not in the extent. Functions of users read what they like, so no part of
+    a role has them."""
+    relations = {
+        name: RelationRule(_cut(rule.read, extent.columns(name)), _cut(rule.write, extent.columns(name)))
+        for name, rule in policy.relations.items()
+        if extent.columns(name)
+    }
+    return replace(policy, relations=relations, functions=frozenset(), extent=extent.text)
+
+
+def _cut(columns: frozenset[str], kept: tuple[str, ...]) -> frozenset[str]:
+    if EVERY in kept:
+        return columns
+    return frozenset(kept) if EVERY in columns else columns & set(kept)
+
+
+def _shown(role: Role, classification: Mapping[str, Mapping[str, Mask]]) -> tuple[RelationShown, ...]:
+    """What the role sees of each relation, as far as the file can tell."""
+    return tuple(
+        RelationShown(name, _columns_shown(name, rule.read, role, classification.get(name, {})), tuple(rule.write))
+        for name, rule in sorted(role.relations.items())
+    )
+
+
+def _columns_shown(
+    relation: str, read: tuple[str, ...], role: Role, masks: Mapping[str, Mask]
+) -> tuple[ColumnShown, ...]:
+    if not read:
+        return ()
+    revealed = {column.removeprefix(f"{relation}.") for column in role.reveal if column.startswith(f"{relation}.")}
+    named = list(dict.fromkeys([*masks, *sorted(revealed)])) if EVERY in read else list(read)
+    names = [*(name for name in named if name != EVERY), *([EVERY] if EVERY in read else [])]
+    default = masks.get(EVERY)
+
+    def shown(name: str) -> str:
+        mask = CLEAR if name in revealed else masks.get(name, default)
+        return UNCLASSIFIED if mask is None else mask.kind.value
+
+    return tuple(ColumnShown(name, shown(name)) for name in names)
 
 
 # --- the file by itself --------------------------------------------------------------------

@@ -30,6 +30,7 @@ CLOSE_SECONDS = 3.0
 
 HOW_IT_ENDED = {
     "grant-revoked": "was revoked",
+    "grant-done": "was handed back",
     "person-locked": "is void: its holder was locked",
     "grant-ended": "ended",
     "token-revoked": "is open, but the token of this session was revoked",
@@ -135,12 +136,15 @@ class Server:
             except Exception:
                 # Whatever the reason, what cannot be confirmed must not go on (law 5).
                 log.exception("grants cannot be confirmed, their sessions end")
-                valid = set()
+                valid = {}
             for live in before:
-                if live.admission.grant.id not in valid:
+                ends_at = valid.get(live.admission.grant.id)
+                if ends_at is None:
                     self._end(live, GrantEnded(live.admission.grant.id, "grant-ended", "", ""))
                 elif live.admission.token_id not in valid:
                     self._end(live, GrantEnded(live.admission.grant.id, "token-revoked", "", ""))
+                elif live.admission.follows_grant:
+                    live.goes_on_until(ends_at, (ends_at - self._door.clock()).total_seconds())
 
     def judge_anew(self) -> None:
         """Another policy is in force: open sessions are judged by it from their next statement on.
@@ -153,7 +157,7 @@ class Server:
         policies = self._door.policies()
         if live.judge.policy.version == policies.version:
             return
-        role, terms = policies.role(grant.role), policies.terms(grant.role)
+        role, terms = policies.role(grant.role, grant.extent), policies.terms(grant.role)
         if role is None or terms is None or grant.target not in terms.targets:
             live.end(
                 "policy",

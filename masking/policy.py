@@ -189,6 +189,7 @@ class RolePolicy:
     #: Hash of the policy file; part of the verdict cache's key.
     version: str
     statements: frozenset[StatementKind]
+    #: Of a part of the role: what is in it.
     relations: Mapping[str, RelationRule]
     #: relation -> column (or EVERY) -> mask. What is missing is UNCLASSIFIED.
     classification: Mapping[str, Mapping[str, Mask]]
@@ -210,6 +211,8 @@ class RolePolicy:
     limits: Limits = Limits()
     #: Are results recorded, and how much of each?
     results: Results | None = None
+    #: Which part of the role this is, as its grant says it; empty for all of it. Part of the cache's key too.
+    extent: str = ""
     #: The custom setting that holds the session's mask key upstream.
     mask_key_setting: str = field(default="pgcurfew.mask_key")
 

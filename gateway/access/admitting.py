@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import replace
+from datetime import datetime
 
 from gateway.access import bindings, door
 from gateway.access.errors import AdmissionRefused
@@ -42,6 +43,12 @@ class Admitting:
             claims = await self._tokens.verify(token)
             standing = await self._standing(claims.token_id)
             admission = self._judge(claims, standing, user, database, client, certificate)
+            if admission.grant.used_at is None:
+                # Written down before anybody is let in; then looked at again: it may be over meanwhile.
+                async with self._office.store.change() as change:
+                    await change.use_grant(admission.grant.id, at=self._office.clock())
+                standing = await self._standing(claims.token_id)
+                admission = self._judge(claims, standing, user, database, client, certificate)
             if standing is not None and standing.token.once:
                 await self._use(claims, admission, standing.token)
                 # Somebody may have ended the grant while that was written.
@@ -63,13 +70,19 @@ class Admitting:
             if counter[key] <= 0:
                 del counter[key]
 
-    async def still_valid(self, grant_ids: Collection[str], token_ids: Collection[str] = ()) -> set[str]:
-        """Which of these grants give access now, and which of these tokens were not revoked: for the periodic check
-        of live sessions, which also catches what another process wrote."""
+    async def still_valid(
+        self, grant_ids: Collection[str], token_ids: Collection[str] = ()
+    ) -> Mapping[str, datetime | None]:
+        """Which of these grants give access now, each with its end, and which of these tokens were not revoked: for
+        the periodic check of live sessions, which also catches what another process wrote."""
         await self._take_over()
         store = self._office.store
-        valid = set(await store.live_grants(grant_ids, self._office.clock())) if grant_ids else set()
-        return valid | (set(token_ids) - await store.void_tokens(token_ids) if token_ids else set())
+        valid: dict[str, datetime | None] = {}
+        if grant_ids:
+            valid |= await store.live_grants(grant_ids, self._office.clock())
+        if token_ids:
+            valid |= dict.fromkeys(set(token_ids) - await store.void_tokens(token_ids))
+        return valid
 
     async def _standing(self, token_id: str) -> Standing | None:
         """What the store knows of the token, read again if something had to be taken over first, or if a

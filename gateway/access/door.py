@@ -50,9 +50,7 @@ def admission(
         raise refused("person-locked", f'the account "{person.name}" is locked', "ask an administrator")
     state = grant.state_at(now)
     if state is not GrantState.ACTIVE:
-        raise refused(f"grant-{state}", grants.over(grant, state), grants.ASK_AGAIN)
-    if not grant.covers(now):
-        raise refused("grant-not-yet", f"the grant {grant.id} has not begun", "wait until it does")
+        raise refused(f"grant-{state}", grants.over(grant, state), grants.next_step(state))
     if grant.target != database:
         raise refused(
             "database-mismatch",
@@ -84,8 +82,15 @@ def admission(
             "close one of them",
             "53300",
         )
-    session_ends_at = standing.token.session_ends_at or grant.ends_at
-    return Admission(grant, claims.token_id, person, min(session_ends_at, grant.ends_at), standing.token.key)
+    session_ends_at = standing.token.session_ends_at
+    return Admission(
+        grant,
+        claims.token_id,
+        person,
+        min(session_ends_at or grant.ends_at, grant.ends_at),
+        standing.token.key,
+        follows_grant=session_ends_at is None,
+    )
 
 
 def _shown(text: str) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
+from datetime import datetime
 from typing import Protocol
 
 from gateway.access.models import Admission, GrantEnded
@@ -26,6 +27,8 @@ class Gate(Protocol):
         """Call `listener` in the event loop whenever a grant or a token ends before its time."""
         ...
 
-    async def still_valid(self, grant_ids: Collection[str], token_ids: Collection[str] = ()) -> set[str]:
-        """Which of these grants give access now, and which of these tokens were not revoked."""
+    async def still_valid(
+        self, grant_ids: Collection[str], token_ids: Collection[str] = ()
+    ) -> Mapping[str, datetime | None]:
+        """Which of these grants give access now, and until when; and which of these tokens were not revoked."""
         ...

@@ -24,7 +24,7 @@ def moved(grant: Grant, move: GrantMove, now: datetime) -> GrantState:
     state = grant.state_at(now)
     after = GRANT_MOVES.get((state, move))
     if after is None:
-        raise NotPossible(f"grant-{state}", over(grant, state), ASK_AGAIN)
+        raise NotPossible(f"grant-{state}", over(grant, state), next_step(state))
     return after
 
 
@@ -37,6 +37,14 @@ def over(grant: Grant, state: GrantState) -> str:
             return f"the grant {grant.id} was revoked by {grant.revoked_by} at {at}{why}"
         case GrantState.ENDED:
             return f"the grant {grant.id} ended at {said(grant.ends_at)}"
+        case GrantState.DONE:
+            at = said(grant.ended_at) if grant.ended_at else "an unknown time"
+            return f"the grant {grant.id} was handed back by its owner at {at}"
+        case GrantState.LAPSED:
+            by = f" by {said(grant.lapses_at)}" if grant.lapses_at else ""
+            return f"the grant {grant.id} lapsed: nobody had used it{by}"
+        case GrantState.SCHEDULED:
+            return f"the grant {grant.id} begins at {said(grant.starts_at)}"
         case GrantState.ACTIVE:
             return f"the grant {grant.id} is active until {said(grant.ends_at)}"
 
@@ -44,11 +52,16 @@ def over(grant: Grant, state: GrantState) -> str:
 ASK_AGAIN = 'ask for access again with "pgcurfew request"'
 
 
+def next_step(state: GrantState) -> str:
+    """What the owner of a grant in this state can do."""
+    return "wait until then" if state is GrantState.SCHEDULED else ASK_AGAIN
+
+
 def token_for(grant: Grant, *, token_id: str, now: datetime, wish: TokenWish, key: str) -> IssuedToken:
     """A token of an active grant, as wished for and never past the grant, signed by that key. Raises NotPossible."""
     state = grant.state_at(now)
     if state is not GrantState.ACTIVE:
-        raise NotPossible(f"grant-{state}", over(grant, state), ASK_AGAIN)
+        raise NotPossible(f"grant-{state}", over(grant, state), next_step(state))
     issued_at = now.replace(microsecond=0)
     life = TOKEN_FOR if wish.seconds is None else timedelta(seconds=wish.seconds)
     enter = life if wish.enter_seconds is None else min(life, timedelta(seconds=wish.enter_seconds))

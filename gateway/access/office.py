@@ -5,25 +5,31 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from datetime import datetime
+from typing import Final
 
-from gateway.access import permissions
+from gateway.access import permissions, requests
 from gateway.access.errors import NotFound, NotPermitted, NotPossible
+from gateway.access.facts import about_grant
 from gateway.access.gate import Listener
-from gateway.access.models import AccessRequest, Grant, GrantEnded, Person, RoleTerms
+from gateway.access.models import AccessRequest, Grant, GrantEnded, How, Person, RequestMove, RoleTerms
 from gateway.access.permissions import Action, Denied, GrantFor, RequestFor, Subject
 from gateway.access.store import AccessReader, AccessStore, Change, ListFilter
 from gateway.audit.facts import AccessChanged
 
+#: Whom the record names where no person did it.
+OURSELVES: Final = "pgcurfew"
+_BY: Final = {
+    How.APPROVED: RequestMove.APPROVE,
+    How.AUTO: RequestMove.AUTO_APPROVE,
+    How.BREAK_GLASS: RequestMove.BREAK_GLASS,
+}
+
 Clock = Callable[[], datetime]
 Terms = Callable[[str], RoleTerms | None]
 Record = Callable[[AccessChanged], None]
-
-
-def utc_now() -> datetime:
-    """The clock of production."""
-    return datetime.now(UTC)
 
 
 class Office:
@@ -95,8 +101,31 @@ class Office:
         open_at = now if open_only else None
         if permissions.sees_all(person):
             return ListFilter(target=target, open_at=open_at, limit=limit)
-        reviews = frozenset(role for role in self.roles() if permissions.is_reviewer(person, self.terms(role)))
-        return ListFilter(person=person.name, roles=reviews, target=target, open_at=open_at, limit=limit)
+        known = [terms for role in self.roles() if (terms := self.terms(role)) is not None]
+        reviews = frozenset(terms.role for terms in known if permissions.is_reviewer(person, terms))
+        places = frozenset(
+            (terms.role, name)
+            for terms in known
+            for name in terms.targets
+            if terms.role not in reviews and permissions.is_reviewer(person, terms, name)
+        )
+        return ListFilter(person.name, reviews, places, target=target, open_at=open_at, limit=limit)
+
+    async def give(
+        self, change: Change, request: AccessRequest, approvers: tuple[str, ...], how: How, now: datetime
+    ) -> Grant:
+        """The grant of a pending request, which is approved by that; written and recorded in this change.
+        Raises NotPossible."""
+        terms = self.terms(request.role)
+        assert terms is not None, "whoever approved was found in the terms"
+        grant = requests.grant_of(
+            request, grant_id=f"grant_{secrets.token_hex(6)}", approvers=approvers, terms=terms, now=now, how=how
+        )
+        must(await change.move_request(request.id, requests.moved(request, _BY[how], now)))
+        must(await change.add_grant(grant))
+        by = ", ".join(approvers) if how is How.APPROVED else OURSELVES
+        self.record(about_grant(grant, "granted", by, "" if how is How.APPROVED else approvers[0]))
+        return grant
 
 
 async def known_request(change: Change, request_id: str) -> AccessRequest:

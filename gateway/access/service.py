@@ -12,10 +12,12 @@ from gateway.access import people
 from gateway.access.admitting import Admitting
 from gateway.access.asking import Asking
 from gateway.access.bindings import TokenWish
+from gateway.access.clock import utc_now
 from gateway.access.deciding import Deciding
+from gateway.access.emergencies import Emergencies
 from gateway.access.granting import Granting
 from gateway.access.models import GrantEnded, Person
-from gateway.access.office import Clock, Office, Record, Terms, utc_now
+from gateway.access.office import Clock, Office, Record, Terms
 from gateway.access.permissions import Action, Everything
 from gateway.access.store import AccessStore, ListFilter
 from gateway.access.token_desk import Held, Minted, TokenDesk
@@ -54,11 +56,16 @@ class Access:
         self.tokens = TokenDesk(office, signer, held_keys, self._take_over)
         self._admitting = Admitting(office, self.tokens, self._take_over, sessions_per_grant)
         # Each part under the one name that callers know.
-        asking, deciding, self._granting = Asking(office), Deciding(office), Granting(office)
-        self.ask, self.cancel, self.offers = asking.ask, asking.cancel, asking.offers
+        asking, deciding = Asking(office), Deciding(office)
+        granting, emergencies = self._granting, self._emergencies = Granting(office), Emergencies(office)
+        self.ask, self.edit, self.cancel, self.extend = asking.ask, asking.edit, asking.cancel, asking.extend
         self.request, self.requests = asking.request, asking.requests
+        self.offers, self.preview = asking.offers, asking.preview
         self.approve, self.deny = deciding.approve, deciding.deny
-        self.grant, self.grants, self.revoke = self._granting.grant, self._granting.grants, self._granting.revoke
+        self.grant, self.grants = granting.grant, granting.grants
+        self.revoke, self.done = granting.revoke, granting.done
+        self.break_glass, self.review = emergencies.break_glass, emergencies.review
+        self.emergencies = emergencies.emergencies
         self.admit, self.leave, self.still_valid = (
             self._admitting.admit,
             self._admitting.leave,
@@ -83,6 +90,7 @@ class Access:
         now and then; nothing waits for it, because states are always asked for as of now."""
         await self._take_over()
         await self._granting.tidy()
+        await self._emergencies.tidy()
 
     # People
 

@@ -7,7 +7,7 @@ place only in that state and say whether they did.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,7 +17,9 @@ from gateway.access.keys import SigningKey
 from gateway.access.models import (
     AccessRequest,
     Decision,
+    Emergency,
     Grant,
+    GrantState,
     IssuedToken,
     Person,
     RequestState,
@@ -37,11 +39,13 @@ class StoreUnavailable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ListFilter:
-    """Which requests or grants to list, newest first: those of `person`, and those for one of
-    `roles`; both None means all. `open_at` keeps what is pending or active at that time."""
+    """Which requests or grants to list, newest first: those of `person`, those for one of `roles`, and those
+    for a role on a target among `places`; the first two None means all. `open_at` keeps what is pending, or
+    scheduled or active, at that time."""
 
     person: str | None = None
     roles: frozenset[str] | None = None
+    places: frozenset[tuple[str, str]] = frozenset()
     target: str | None = None
     open_at: datetime | None = None
     limit: int = 200
@@ -67,7 +71,20 @@ class AccessReader(Protocol):
         """Active grants that end by then, the first to end first; 1,000 at most."""
         ...
 
-    async def live_grants(self, grant_ids: Collection[str], now: datetime) -> frozenset[str]: ...
+    async def live_grants(self, grant_ids: Collection[str], now: datetime) -> Mapping[str, datetime]:
+        """When they end: those of these that give access now."""
+        ...
+
+    async def emergency(self, grant_id: str) -> Emergency | None: ...
+    async def open_emergencies(self, *, due_before: datetime | None = None) -> tuple[Emergency, ...]:
+        """Those that nobody has reviewed, the earliest due first; with `due_before` only those that are overdue
+        then and have locked nobody out yet."""
+        ...
+
+    async def latest(self) -> datetime:
+        """The time that was noted last; 1970 when none was."""
+        ...
+
     async def standing(self, token_id: str) -> Standing | None: ...
     async def at_the_door(self, token_id: str) -> tuple[Standing | None, bool]:
         """Its standing, and whether something was handed over: both from one look."""
@@ -100,9 +117,14 @@ class Change(AccessReader, Protocol):
         ...
 
     async def add_request(self, request: AccessRequest) -> None: ...
+    async def edit_request(self, request: AccessRequest) -> bool:
+        """Put this version of a request in the place of the one before; False when that is not the one that
+        is kept, or not pending."""
+        ...
+
     async def add_decision(self, decision: Decision) -> bool:
-        """Keep a decision of a pending request; False when it is not pending or this person
-        decided before."""
+        """Keep a decision on a version of a pending request; False when it is not pending or of another
+        version, or this person decided before."""
         ...
 
     async def move_request(self, request_id: str, to: RequestState) -> bool:
@@ -114,11 +136,33 @@ class Change(AccessReader, Protocol):
         ...
 
     async def revoke_grant(self, grant_id: str, *, at: datetime, by: str, reason: str) -> bool:
-        """Revoke a grant that is active at `at`; False otherwise."""
+        """Revoke a grant that is scheduled or active at `at`; False otherwise."""
         ...
 
-    async def end_grant(self, grant_id: str, *, at: datetime) -> bool:
-        """Write down that an active grant has come to its end; False otherwise."""
+    async def end_grant(self, grant_id: str, *, at: datetime, as_: GrantState = GrantState.ENDED) -> bool:
+        """Write down that a grant has ENDED by itself, has LAPSED, or is DONE with; False when that is not so
+        (of DONE: when it is over already)."""
+        ...
+
+    async def use_grant(self, grant_id: str, *, at: datetime) -> bool:
+        """Write down that an active grant was used for the first time; False otherwise."""
+        ...
+
+    async def extend_grant(self, grant_id: str, *, at: datetime, was: datetime, to: datetime) -> bool:
+        """Move the end of a grant that is active at `at` from `was` to `to`; False otherwise."""
+        ...
+
+    async def add_emergency(self, emergency: Emergency) -> None: ...
+    async def review_emergency(self, grant_id: str, *, at: datetime, by: str, text: str) -> bool:
+        """Keep the review; False when there is one already."""
+        ...
+
+    async def emergency_locked(self, grant_id: str, *, at: datetime) -> bool:
+        """Write down that its person was locked out for it; False when that was so already."""
+        ...
+
+    async def note_latest(self, now: datetime) -> None:
+        """Write down the time."""
         ...
 
     async def add_token(self, token: IssuedToken) -> None: ...

@@ -32,6 +32,7 @@ class SessionOpened(Fact, frozen=True, tag=True, omit_defaults=True):
     person: str
     grant: str
     reason: str
+    #: "policy:…" where the policy's own conditions gave it.
     approvers: tuple[str, ...]
     role: str
     target: str
@@ -48,6 +49,8 @@ class SessionOpened(Fact, frozen=True, tag=True, omit_defaults=True):
     thumbprint: str = ""
     startup: dict[str, str] = {}
     upstream_pid: int = 0
+    #: Which part of the role, as JSON; empty for all of it.
+    extent: str = ""
 
 
 class StatementJudged(Fact, frozen=True, tag=True, omit_defaults=True):
@@ -130,6 +133,12 @@ class CancelAsked(Fact, frozen=True, tag=True, omit_defaults=True):
 
 class ExpiryNoticed(Fact, frozen=True, tag=True, omit_defaults=True):
     seconds_left: int
+
+
+class EndMoved(Fact, frozen=True, tag=True, omit_defaults=True):
+    """The session's grant was extended: it ends then."""
+
+    ends_at: str
 
 
 class SecondLockTripped(Fact, frozen=True, tag=True, omit_defaults=True):
@@ -220,8 +229,10 @@ class RecordResumed(Fact, frozen=True, tag=True, omit_defaults=True):
 
 class AccessChanged(Fact, frozen=True, tag=True, omit_defaults=True):
     """A request, approval, grant, revocation, token or person changed. `what` is e.g.
-    "requested", "approved", "denied", "revoked", "token-minted", "token-used", "token-revoked",
-    "key-added", "key-struck", "person-added", "signed-in", "sign-in-refused"."""
+    "requested", "edited", "approved", "auto-approved", "denied", "cancelled", "expired", "granted",
+    "extension-requested", "extended", "done", "lapsed", "ended", "revoked", "break-glass", "reviewed", "token-minted",
+    "token-used", "token-revoked", "key-added", "key-struck", "person-added", "person-locked", "signed-in",
+    "sign-in-refused"."""
 
     what: str
     by: str
@@ -248,6 +259,7 @@ AnyFact = (
     | CopyEnded
     | CancelAsked
     | ExpiryNoticed
+    | EndMoved
     | SecondLockTripped
     | SessionClosed
     | DoorRefused

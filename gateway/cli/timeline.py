@@ -23,6 +23,7 @@ from gateway.audit.facts import (
     CancelAsked,
     CopyEnded,
     DoorRefused,
+    EndMoved,
     ExpiryNoticed,
     GatewayStarted,
     GatewayStopped,
@@ -249,6 +250,8 @@ def _said(moment: Moment) -> tuple[str, str]:
     match moment.fact:
         case ExpiryNoticed(seconds_left=seconds):
             return f"was told that {format_duration(seconds)} are left", "yellow"
+        case EndMoved(ends_at=ends_at):
+            return f"the grant was extended: the session ends at {ends_at}", "yellow"
         case SecondLockTripped(number=number, table_oid=oid, attribute=attribute):
             return f"the second lock ended #{number}: column {attribute} of table {oid} came back unmasked", "bold red"
         case RecordResumed(since=since, cause=cause, facts=facts):

@@ -47,8 +47,8 @@ FAILED = Refusal(
 
 _LENGTH = struct.Struct("!I")
 
-#: Role, version of the policy and what the settings add to it, version of the snapshot.
-Key = tuple[str, str, str, str]
+#: Role, which part of it, version of the policy and what the settings add to it, version of the snapshot.
+Key = tuple[str, str, str, str, str]
 Value = TypeVar("Value")
 
 
@@ -99,7 +99,7 @@ class Chamber:
             )
         assert process.stdin is not None
         assert process.stdout is not None
-        key = (policy.role, policy.version, str(sorted(policy.ceilings.items())), catalog.version)
+        key = (policy.role, policy.extent, policy.version, str(sorted(policy.ceilings.items())), catalog.version)
         rules = None if key in self._known else (policy, catalog)
         request = pickle.dumps((key, rules, sql), pickle.HIGHEST_PROTOCOL)
         process.stdin.write(_LENGTH.pack(len(request)) + request)

@@ -277,7 +277,7 @@ class Door:
         settings = self.settings
         target = settings.targets.get(grant.target)
         policies = self.policies()
-        policy = policies.role(grant.role)
+        policy = policies.role(grant.role, grant.extent)
         snapshots = self.snapshots.get(grant.target)
         if target is None or snapshots is None or policy is None:
             raise Turned(
@@ -380,6 +380,7 @@ class Door:
             thumbprint=visitor.certificate.thumbprint if visitor.certificate is not None else "",
             startup=startup,
             upstream_pid=upstream.pid,
+            extent=grant.extent.text,
         )
 
     def _curfew(self, admission: Admission) -> Curfew:

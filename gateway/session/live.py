@@ -68,6 +68,7 @@ class LiveSession:
         "_chamber",
         "_client",
         "_curfew",
+        "_curfew_timers",
         "_draining",
         "_loop",
         "_metrics",
@@ -115,6 +116,7 @@ class LiveSession:
         self._tasks: list[asyncio.Task[None]] = []
         self._asides: list[asyncio.Task[None]] = []
         self._timers: list[asyncio.TimerHandle] = []
+        self._curfew_timers: list[asyncio.TimerHandle] = []
         self._upstream_congested = False
         self._cancelling: asyncio.Task[None] | None = None
         self._draining = False
@@ -180,6 +182,19 @@ class LiveSession:
                 hint=f"Transactions of this role may take {_in_words(limit)}; connect again and make smaller ones.",
             )
 
+    def goes_on_until(self, ends_at: datetime, seconds_left: float) -> None:
+        """The grant was extended: the session ends with it, so many seconds from now. An end does not come nearer
+        this way."""
+        if ends_at <= self._curfew.ends_at or self._over.done():
+            return
+        self._curfew = Curfew(ends_at, max(seconds_left, 0.0), self._curfew.warnings)
+        for timer in self._curfew_timers:
+            timer.cancel()
+        self._curfew_timers.clear()
+        self._set_timers()
+        words = f"the grant was extended: this session ends at {ends_at:%Y-%m-%d %H:%M:%S} UTC"
+        self._happened(lambda now: self._relay.goes_on(words, f"{ends_at:%Y-%m-%dT%H:%M:%SZ}", now))
+
     def cancel(self, by: str) -> asyncio.Task[None] | None:
         """A CancelRequest with this session's key came. Gives back the upstream's cancel, if one is under way."""
         self._happened(lambda now: self._relay.cancel_asked(by, now))
@@ -227,7 +242,7 @@ class LiveSession:
 
     def _set_timers(self) -> None:
         left = self._curfew.seconds_left
-        self._timers.append(self._loop.call_later(left, self._curfew_falls))
+        self._curfew_timers.append(self._loop.call_later(left, self._curfew_falls))
         self._warn_next(self._loop.time() + left, left)
 
     def _warn_next(self, ends: float, before: float) -> None:
@@ -235,7 +250,7 @@ class LiveSession:
         takes memory for as long as it is set."""
         seconds = max((warning for warning in self._curfew.warnings if warning < before), default=0)
         if seconds:
-            self._timers.append(self._loop.call_at(ends - seconds, self._warn, ends, seconds))
+            self._curfew_timers.append(self._loop.call_at(ends - seconds, self._warn, ends, seconds))
 
     def _warn(self, ends: float, seconds: int) -> None:
         self._warn_next(ends, seconds)
@@ -460,7 +475,7 @@ class LiveSession:
 
     async def _leave(self, ended: EndSession) -> None:
         """Close both sides so that neither a backend nor a client stays."""
-        for timer in self._timers:
+        for timer in (*self._timers, *self._curfew_timers):
             timer.cancel()
         while self._writing is not None and not self._writing.done():
             done, _ = await asyncio.wait((self._writing,), timeout=LAST_WORDS_SECONDS)

@@ -9,6 +9,7 @@ from collections import deque
 
 from gateway.audit.facts import (
     CancelAsked,
+    EndMoved,
     ExpiryNoticed,
     Fact,
     SecondLockTripped,
@@ -290,6 +291,13 @@ class Relay:
             return []
         self._to_say.append(notice(message))
         return [Record((ExpiryNoticed(seconds_left),)), *self._say(now)]
+
+    def goes_on(self, message: str, ends_at: str, now: float) -> list[Command]:
+        """The grant was extended."""
+        if self._ended:
+            return []
+        self._to_say.append(notice(message))
+        return [Record((EndMoved(ends_at),)), *self._say(now)]
 
     def cancel_asked(self, by: str, now: float) -> list[Command]:
         """A CancelRequest with this session's key came."""

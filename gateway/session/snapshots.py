@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping
+from typing import Final
+from weakref import WeakValueDictionary
 
 import structlog
 
 from config.settings import Target
 from gateway.channel import ChannelClosed, OversizedPacket
 from gateway.session.catalog import load_catalog
-from gateway.session.judge import Judge
+from gateway.session.judge import DEFAULT_MEMORY, Judge
 from gateway.session.reading import QuestionRefused, Reading
 from gateway.session.route import Route
 from gateway.session.upstream import Identity, Upstream, UpstreamUnavailable, dial, dial_again, still_fits
@@ -29,6 +31,11 @@ log = structlog.get_logger()
 MISSED_REFRESHES = 3
 #: What a question on an open connection may come to.
 TROUBLE = (QuestionRefused, ChannelClosed, OversizedPacket, ProtocolViolation, OSError, TimeoutError)
+
+#: Verdicts are kept for each part of a role as for each role, in less room: there are more of them.
+MEMORY_OF_A_PART: Final = DEFAULT_MEMORY // 16
+#: Role, which part of it, version of the policy and what the settings add to it.
+_Key = tuple[str, str, str, tuple[tuple[str, int], ...]]
 
 
 class Snapshots:
@@ -52,7 +59,9 @@ class Snapshots:
         self._taken_at = 0.0
         #: While a policy changes, sessions of both versions need theirs kept up to date. The same policy
         #: read again is the same.
-        self._judges: dict[tuple[str, str, tuple[tuple[str, int], ...]], Judge] = {}
+        self._judges: dict[_Key, Judge] = {}
+        #: Those of parts of roles, each for as long as a session has it: there may be as many as grants.
+        self._of_parts: WeakValueDictionary[_Key, Judge] = WeakValueDictionary()
         self._refreshing: asyncio.Task[None] | None = None
         self._too_old: asyncio.TimerHandle | None = None
 
@@ -76,13 +85,18 @@ class Snapshots:
         return self._judge(policy)
 
     def _judge(self, policy: RolePolicy) -> Judge:
-        key = (policy.role, policy.version, tuple(sorted(policy.ceilings.items())))
-        judge = self._judges.get(key)
+        key = (policy.role, policy.extent, policy.version, tuple(sorted(policy.ceilings.items())))
+        kept = self._of_parts if policy.extent else self._judges
+        judge = kept.get(key)
         if judge is None:
             assert self._catalog is not None
-            judge = self._judges[key] = Judge(policy, self._catalog, took=self._judging_took)
+            memory = MEMORY_OF_A_PART if policy.extent else DEFAULT_MEMORY
+            judge = kept[key] = Judge(policy, self._catalog, memory=memory, took=self._judging_took)
             judge.suspended = self.catalog is None
         return judge
+
+    def _every_judge(self) -> list[Judge]:
+        return [*self._judges.values(), *self._of_parts.values()]
 
     async def open(self, policy: RolePolicy, pins: Mapping[str, str]) -> tuple[Judge, Upstream]:
         """A session at the target, and the judge whose snapshot is of the same database there.
@@ -109,7 +123,7 @@ class Snapshots:
     def judge_anew(self, former: Judge, policy: RolePolicy) -> Judge:
         """The judge of an open session after another policy came into force. A session at a database
         that the target is no longer stays without one."""
-        if any(judge is former for judge in self._judges.values()):
+        if any(judge is former for judge in self._every_judge()):
             return self._judge(policy)
         nobody = Judge(policy, former.catalog)
         nobody.suspended = True
@@ -120,6 +134,8 @@ class Snapshots:
         policies of other versions than these any more."""
         self.route = route
         self._judges = {key: judge for key, judge in self._judges.items() if judge.policy.version in policies}
+        for key in [key for key, judge in self._of_parts.items() if judge.policy.version not in policies]:
+            del self._of_parts[key]
 
     async def refresh(self) -> None:
         """Take a new snapshot now; callers at the same time share one. Raises UpstreamUnavailable."""
@@ -137,7 +153,7 @@ class Snapshots:
         """Refresh until cancelled."""
         while True:
             await asyncio.sleep(self._interval)
-            if not self._judges:
+            if not self._every_judge():
                 continue  # nobody has come yet; the first session takes its own snapshot
             try:
                 await self.refresh()
@@ -181,9 +197,10 @@ class Snapshots:
             raise
         if connection.identity != self._identity:
             # Sessions that are open at the database before are not judged by this one's picture.
-            for judge in self._judges.values():
+            for judge in self._every_judge():
                 judge.suspended = True
             self._judges.clear()
+            self._of_parts.clear()
             self._identity = connection.identity
         self._catalog = catalog
         self._taken_at = started
@@ -191,7 +208,7 @@ class Snapshots:
             self._too_old.cancel()
         left = max(0.0, started + self.bound - self._clock())
         self._too_old = asyncio.get_running_loop().call_later(left, self._outdated)
-        for judge in self._judges.values():
+        for judge in self._every_judge():
             judge.adopt(catalog)
 
     async def _connected(self) -> Upstream:
@@ -207,7 +224,7 @@ class Snapshots:
     def _outdated(self) -> None:
         """Open sessions may not be judged by what the database looked like long ago, either."""
         log.error("the snapshot of the catalog is too old, statements are refused", target=self.route.name)
-        for judge in self._judges.values():
+        for judge in self._every_judge():
             judge.suspended = True
 
     def _drop_connection(self) -> None:

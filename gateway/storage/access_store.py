@@ -8,17 +8,21 @@ from __future__ import annotations
 import contextlib
 import json
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 import msgspec
 
+from gateway.access.extent import Extent
 from gateway.access.models import (
     AccessRequest,
     Decision,
+    Emergency,
     Grant,
+    GrantState,
+    How,
     Person,
     RequestState,
     Standing,
@@ -36,16 +40,21 @@ _PERSON = """
            (SELECT json_group_array(m."group") FROM memberships m WHERE m.person = p.name) AS groups
     FROM people p"""
 _REQUEST = """
-    SELECT r.id, r.person, r.target, r.role, r.reason, r.seconds, r.asked_at, r.expires_at, r.state,
-           (SELECT g.id FROM grants g WHERE g.request = r.id) AS "grant",
-           (SELECT json_group_array(json_array(d.by, d.vote, d.reason, d.at)) FROM decisions d WHERE d.request = r.id)
-               AS decisions
+    SELECT r.id, r.person, r.target, r.role, r.reason, r.seconds, r.asked_at, r.expires_at, r.state, r.version,
+           r.extent, r.starts_at, r.extends, (SELECT g.id FROM grants g WHERE g.request = r.id) AS "grant",
+           (SELECT json_group_array(json_array(d.by, d.vote, d.reason, d.at, d.seconds, d.extent))
+            FROM decisions d WHERE d.request = r.id AND d.version = r.version) AS decisions
     FROM requests r"""
 _GRANT = """
     SELECT g.id, g.request, g.person, g.target, g.role, g.reason, g.approvers, g.starts_at, g.ends_at,
-           g.revoked_at, g.revoked_by, g.revoked_reason, g.ended_at
+           g.revoked_at, g.revoked_by, g.revoked_reason, g.ended_at, g.ended_as, g.lapses_at, g.first_used_at, g.how,
+           g.extent
     FROM grants g"""
-_ACTIVE = "g.revoked_at IS NULL AND g.ended_at IS NULL AND g.ends_at > ?"
+#: Scheduled or active at a time, which goes in twice.
+_OPEN = """g.revoked_at IS NULL AND g.ended_at IS NULL AND g.ends_at > ?
+           AND (g.first_used_at IS NOT NULL OR g.lapses_at IS NULL OR g.lapses_at > ?)"""
+_EMERGENCY = """
+    SELECT e."grant", e.person, e.due_at, e.reviewed_at, e.reviewed_by, e.review, e.locked_at FROM emergencies e"""
 
 
 class _Source(Protocol):
@@ -93,26 +102,43 @@ class Reading(IssuedRead):
     async def grants(self, which: ListFilter) -> tuple[Grant, ...]:
         where, values = _where(which, "g")
         if which.open_at is not None:
-            where.append(_ACTIVE)
-            values.append(_micros(which.open_at))
+            where.append(_OPEN)
+            values += [_micros(which.open_at)] * 2
         sql = f"{_GRANT} WHERE {_all(where)} ORDER BY g.starts_at DESC, g.id LIMIT ?"
         return tuple(_grant(row) for row in await self._source.read(sql, [*values, which.limit]))
 
     async def overdue_grants(self, now: datetime) -> tuple[Grant, ...]:
-        sql = f"""{_GRANT} WHERE g.revoked_at IS NULL AND g.ended_at IS NULL AND g.ends_at <= ?
+        ended = f"""{_GRANT} WHERE g.revoked_at IS NULL AND g.ended_at IS NULL AND g.ends_at <= ?
                   ORDER BY g.ends_at LIMIT 1000"""
-        return tuple(_grant(row) for row in await self._source.read(sql, [_micros(now)]))
+        lapsed = f"""{_GRANT} WHERE g.revoked_at IS NULL AND g.ended_at IS NULL AND g.first_used_at IS NULL
+                  AND g.lapses_at IS NOT NULL AND g.lapses_at <= ? ORDER BY g.lapses_at LIMIT 1000"""
+        rows = [*await self._source.read(ended, [_micros(now)]), *await self._source.read(lapsed, [_micros(now)])]
+        return tuple({row["id"]: _grant(row) for row in rows}.values())
 
     async def ending_grants(self, now: datetime, before: datetime) -> tuple[Grant, ...]:
-        sql = f"{_GRANT} WHERE {_ACTIVE} AND g.ends_at <= ? AND g.starts_at <= ? ORDER BY g.ends_at LIMIT 1000"
-        values = [_micros(now), _micros(before), _micros(now)]
+        sql = f"{_GRANT} WHERE {_OPEN} AND g.ends_at <= ? AND g.starts_at <= ? ORDER BY g.ends_at LIMIT 1000"
+        values = [_micros(now), _micros(now), _micros(before), _micros(now)]
         return tuple(_grant(row) for row in await self._source.read(sql, values))
 
-    async def live_grants(self, grant_ids: Collection[str], now: datetime) -> frozenset[str]:
-        sql = f"""SELECT g.id FROM grants g JOIN people p ON p.name = g.person
-                  WHERE g.id IN (SELECT value FROM json_each(?)) AND p.locked = 0 AND {_ACTIVE} AND g.starts_at <= ?"""  # noqa: S608 -- constants
-        rows = await self._source.read(sql, [json.dumps(list(grant_ids)), _micros(now), _micros(now)])
-        return frozenset(row["id"] for row in rows)
+    async def live_grants(self, grant_ids: Collection[str], now: datetime) -> Mapping[str, datetime]:
+        sql = f"""SELECT g.id, g.ends_at FROM grants g JOIN people p ON p.name = g.person
+                  WHERE g.id IN (SELECT value FROM json_each(?)) AND p.locked = 0 AND {_OPEN} AND g.starts_at <= ?"""  # noqa: S608 -- constants
+        rows = await self._source.read(sql, [json.dumps(list(grant_ids)), *[_micros(now)] * 3])
+        return {row["id"]: _time(row["ends_at"]) for row in rows}
+
+    async def emergency(self, grant_id: str) -> Emergency | None:
+        rows = await self._source.read(f'{_EMERGENCY} WHERE e."grant" = ?', [grant_id])
+        return _emergency(rows[0]) if rows else None
+
+    async def open_emergencies(self, *, due_before: datetime | None = None) -> tuple[Emergency, ...]:
+        overdue = "" if due_before is None else " AND e.due_at <= ? AND e.locked_at IS NULL"
+        sql = f"{_EMERGENCY} WHERE e.reviewed_at IS NULL{overdue} ORDER BY e.due_at LIMIT 1000"
+        values = [] if due_before is None else [_micros(due_before)]
+        return tuple(_emergency(row) for row in await self._source.read(sql, values))
+
+    async def latest(self) -> datetime:
+        [row] = await self._source.read("SELECT seen_at FROM latest")
+        return _time(row["seen_at"])
 
     async def standing(self, token_id: str) -> Standing | None:
         standing, _ = await self.at_the_door(token_id)
@@ -172,8 +198,9 @@ class StoredChange(IssuedChange, Reading):
 
     async def add_request(self, request: AccessRequest) -> None:
         await self._write(
-            """INSERT INTO requests (id, person, target, role, reason, seconds, asked_at, expires_at, state)
-               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+            """INSERT INTO requests (id, person, target, role, reason, seconds, asked_at, expires_at, state, version,
+                                     extent, starts_at, extends)
+               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
             [
                 request.id,
                 request.person,
@@ -184,20 +211,45 @@ class StoredChange(IssuedChange, Reading):
                 _micros(request.asked_at),
                 _micros(request.expires_at),
                 request.state,
+                request.version,
+                request.extent.text,
+                _micros_or_none(request.starts_at),
+                request.extends,
             ],
         )
 
+    async def edit_request(self, request: AccessRequest) -> bool:
+        edited = await self._write(
+            """UPDATE requests SET version = ?, reason = ?, seconds = ?, extent = ?, starts_at = ?, expires_at = ?
+               WHERE id = ? AND state = 'pending' AND version = ?""",
+            [
+                request.version,
+                request.reason,
+                request.seconds,
+                request.extent.text,
+                _micros_or_none(request.starts_at),
+                _micros(request.expires_at),
+                request.id,
+                request.version - 1,
+            ],
+        )
+        return edited == 1
+
     async def add_decision(self, decision: Decision) -> bool:
         added = await self._write(
-            """INSERT INTO decisions (request, by, vote, reason, at)
-               SELECT r.id, ?, ?, ?, ? FROM requests r WHERE r.id = ? AND r.state = 'pending' AND r.expires_at > ?
-               ON CONFLICT (request, by) DO NOTHING""",
+            """INSERT INTO decisions (request, version, by, vote, reason, at, seconds, extent)
+               SELECT r.id, r.version, ?, ?, ?, ?, ?, ? FROM requests r
+               WHERE r.id = ? AND r.version = ? AND r.state = 'pending' AND r.expires_at > ?
+               ON CONFLICT (request, version, by) DO NOTHING""",
             [
                 decision.by,
                 decision.vote,
                 decision.reason,
                 _micros(decision.at),
+                decision.seconds,
+                decision.extent.text if decision.extent is not None else "",
                 decision.request,
+                decision.version,
                 _micros(decision.at),
             ],
         )
@@ -209,8 +261,9 @@ class StoredChange(IssuedChange, Reading):
 
     async def add_grant(self, grant: Grant) -> bool:
         added = await self._write(
-            """INSERT INTO grants (id, request, person, target, role, reason, approvers, starts_at, ends_at)
-               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (request) DO NOTHING""",
+            """INSERT INTO grants (id, request, person, target, role, reason, approvers, starts_at, ends_at, lapses_at,
+                                   how, extent)
+               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (request) DO NOTHING""",
             [
                 grant.id,
                 grant.request,
@@ -221,19 +274,55 @@ class StoredChange(IssuedChange, Reading):
                 json.dumps(grant.approvers),
                 _micros(grant.starts_at),
                 _micros(grant.ends_at),
+                _micros_or_none(grant.lapses_at),
+                grant.how,
+                grant.extent.text,
             ],
         )
         return added == 1
 
     async def revoke_grant(self, grant_id: str, *, at: datetime, by: str, reason: str) -> bool:
         sql = f"""UPDATE grants AS g SET revoked_at = ?, revoked_by = ?, revoked_reason = ?
-                  WHERE g.id = ? AND {_ACTIVE}"""  # noqa: S608 -- constants
-        return await self._write(sql, [_micros(at), by, reason, grant_id, _micros(at)]) == 1
+                  WHERE g.id = ? AND {_OPEN}"""  # noqa: S608 -- constants
+        return await self._write(sql, [_micros(at), by, reason, grant_id, *[_micros(at)] * 2]) == 1
 
-    async def end_grant(self, grant_id: str, *, at: datetime) -> bool:
-        sql = """UPDATE grants SET ended_at = ?
-                 WHERE id = ? AND revoked_at IS NULL AND ended_at IS NULL AND ends_at <= ?"""
-        return await self._write(sql, [_micros(at), grant_id, _micros(at)]) == 1
+    async def end_grant(self, grant_id: str, *, at: datetime, as_: GrantState = GrantState.ENDED) -> bool:
+        conditions = {
+            GrantState.ENDED: "g.revoked_at IS NULL AND g.ended_at IS NULL AND g.ends_at <= ?",
+            GrantState.LAPSED: """g.revoked_at IS NULL AND g.ended_at IS NULL AND g.first_used_at IS NULL
+                                  AND g.lapses_at <= ?""",
+            GrantState.DONE: _OPEN,
+        }
+        sql = f"UPDATE grants AS g SET ended_at = ?, ended_as = ? WHERE g.id = ? AND {conditions[as_]}"  # noqa: S608 -- constants
+        moments = [_micros(at)] * (2 if as_ is GrantState.DONE else 1)
+        return await self._write(sql, [_micros(at), as_, grant_id, *moments]) == 1
+
+    async def use_grant(self, grant_id: str, *, at: datetime) -> bool:
+        sql = f"""UPDATE grants AS g SET first_used_at = ?
+                  WHERE g.id = ? AND g.first_used_at IS NULL AND g.starts_at <= ? AND {_OPEN}"""  # noqa: S608 -- constants
+        return await self._write(sql, [_micros(at), grant_id, *[_micros(at)] * 3]) == 1
+
+    async def extend_grant(self, grant_id: str, *, at: datetime, was: datetime, to: datetime) -> bool:
+        sql = f"UPDATE grants AS g SET ends_at = ? WHERE g.id = ? AND g.ends_at = ? AND {_OPEN}"  # noqa: S608 -- constants
+        return await self._write(sql, [_micros(to), grant_id, _micros(was), *[_micros(at)] * 2]) == 1
+
+    async def add_emergency(self, emergency: Emergency) -> None:
+        await self._write(
+            'INSERT INTO emergencies ("grant", person, due_at) VALUES (?, ?, ?)',
+            [emergency.grant, emergency.person, _micros(emergency.due_at)],
+        )
+
+    async def review_emergency(self, grant_id: str, *, at: datetime, by: str, text: str) -> bool:
+        sql = """UPDATE emergencies SET reviewed_at = ?, reviewed_by = ?, review = ?
+                 WHERE "grant" = ? AND reviewed_at IS NULL"""
+        return await self._write(sql, [_micros(at), by, text, grant_id]) == 1
+
+    async def emergency_locked(self, grant_id: str, *, at: datetime) -> bool:
+        sql = 'UPDATE emergencies SET locked_at = ? WHERE "grant" = ? AND locked_at IS NULL AND reviewed_at IS NULL'
+        return await self._write(sql, [_micros(at), grant_id]) == 1
+
+    async def note_latest(self, now: datetime) -> None:
+        await self._write("UPDATE latest SET seen_at = ?", [_micros(now)])
 
     async def hand_over(self, fact: AccessChanged) -> None:
         await self._write("INSERT INTO handed_over (fact) VALUES (?)", [msgspec.json.encode(fact).decode()])
@@ -277,8 +366,10 @@ def _where(which: ListFilter, alias: str) -> tuple[list[str], list[object]]:
     where: list[str] = []
     values: list[object] = []
     if not which.everyone:
-        where.append(f"({alias}.person = ? OR {alias}.role IN (SELECT value FROM json_each(?)))")  # noqa: S608 -- constants
+        places = f" OR ({alias}.role = ? AND {alias}.target = ?)" * len(which.places)
+        where.append(f"({alias}.person = ? OR {alias}.role IN (SELECT value FROM json_each(?)){places})")  # noqa: S608 -- constants
         values += [which.person, json.dumps(sorted(which.roles or ()))]
+        values += [word for place in sorted(which.places) for word in place]
     if which.target is not None:
         where.append(f"{alias}.target = ?")
         values.append(which.target)
@@ -299,6 +390,10 @@ def _micros(at: datetime) -> int:
 
 def _time(micros: int) -> datetime:
     return _EPOCH + timedelta(microseconds=micros)
+
+
+def _micros_or_none(at: datetime | None) -> int | None:
+    return None if at is None else _micros(at)
 
 
 def _time_or_none(micros: int | None) -> datetime | None:
@@ -322,8 +417,24 @@ def _request(row: sqlite3.Row) -> AccessRequest:
         asked_at=_time(row["asked_at"]),
         expires_at=_time(row["expires_at"]),
         state=RequestState(row["state"]),
-        decisions=tuple(Decision(row["id"], by, Vote(vote), reason, _time(at)) for by, vote, reason, at in decisions),
-        grant=row["grant"],
+        decisions=tuple(
+            Decision(
+                row["id"],
+                by,
+                Vote(vote),
+                reason,
+                _time(at),
+                row["version"],
+                seconds,
+                Extent.parse(extent) if extent else None,
+            )
+            for by, vote, reason, at, seconds, extent in decisions
+        ),
+        grant=row["grant"] or (row["extends"] if row["state"] == RequestState.APPROVED else None),
+        version=row["version"],
+        extent=Extent.parse(row["extent"]),
+        starts_at=_time_or_none(row["starts_at"]),
+        extends=row["extends"],
     )
 
 
@@ -342,4 +453,21 @@ def _grant(row: sqlite3.Row) -> Grant:
         revoked_by=row["revoked_by"],
         revoked_reason=row["revoked_reason"],
         ended_at=_time_or_none(row["ended_at"]),
+        ended_as=GrantState(row["ended_as"]),
+        lapses_at=_time_or_none(row["lapses_at"]),
+        used_at=_time_or_none(row["first_used_at"]),
+        how=How(row["how"]),
+        extent=Extent.parse(row["extent"]),
+    )
+
+
+def _emergency(row: sqlite3.Row) -> Emergency:
+    return Emergency(
+        grant=row["grant"],
+        person=row["person"],
+        due_at=_time(row["due_at"]),
+        reviewed_at=_time_or_none(row["reviewed_at"]),
+        reviewed_by=row["reviewed_by"],
+        review=row["review"],
+        locked_at=_time_or_none(row["locked_at"]),
     )

@@ -6,6 +6,7 @@ has handled what strangers sent.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -46,10 +47,10 @@ class Refused(Message, frozen=True, tag=True):
 
 
 class Valid(Message, frozen=True, tag=True):
-    """Of the grants and tokens asked about."""
+    """Of the grants and tokens asked about: grants with their end."""
 
     number: int
-    ids: tuple[str, ...]
+    ids: dict[str, datetime | None]
 
 
 class Ended(Message, frozen=True, tag=True):

@@ -6,7 +6,8 @@ Nothing here decides. Where no answer comes in time, the answer is no.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
+from datetime import datetime
 from typing import TypeVar
 
 from gateway.access.errors import AdmissionRefused
@@ -61,9 +62,11 @@ class RemoteGate:
     def subscribe(self, listener: Listener) -> None:
         self._listeners.append(listener)
 
-    async def still_valid(self, grant_ids: Collection[str], token_ids: Collection[str] = ()) -> set[str]:
+    async def still_valid(
+        self, grant_ids: Collection[str], token_ids: Collection[str] = ()
+    ) -> Mapping[str, datetime | None]:
         answer = await self._ask(lambda number: StillValid(number, tuple(grant_ids), tuple(token_ids)))
-        return set(answer.ids) if isinstance(answer, Valid) else set()
+        return answer.ids if isinstance(answer, Valid) else {}
 
     # Elsewhere
 

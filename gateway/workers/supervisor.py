@@ -12,6 +12,7 @@ import contextlib
 import pickle
 import socket
 from collections.abc import Callable, Collection, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any, assert_never
 
@@ -201,7 +202,9 @@ class Workers:
         self._admitted -= 1
         self._gate.leave(admission)
 
-    async def still_valid(self, grant_ids: Collection[str], token_ids: Collection[str]) -> set[str]:
+    async def still_valid(
+        self, grant_ids: Collection[str], token_ids: Collection[str]
+    ) -> Mapping[str, datetime | None]:
         return await self._gate.still_valid(grant_ids, token_ids)
 
     def told(self, worker: Watched, message: Ready | PassCancel | Cancelled | Guessed) -> None:

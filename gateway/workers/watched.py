@@ -6,6 +6,7 @@ import asyncio
 import socket
 import sys
 from collections.abc import Collection, Coroutine, Mapping
+from datetime import datetime
 from typing import Any, Protocol, assert_never
 
 import structlog
@@ -39,7 +40,9 @@ class House(Protocol):
 
     async def admit(self, token: str, *, user: str, database: str, client: str, certificate: str) -> Admission: ...
     def leave(self, admission: Admission) -> None: ...
-    async def still_valid(self, grant_ids: Collection[str], token_ids: Collection[str]) -> set[str]: ...
+    async def still_valid(
+        self, grant_ids: Collection[str], token_ids: Collection[str]
+    ) -> Mapping[str, datetime | None]: ...
     def told(self, worker: Watched, message: Ready | PassCancel | Cancelled | Guessed) -> None: ...
 
 
@@ -170,13 +173,13 @@ class Watched:
         self.say(Admitted(asked.number, admission))
 
     async def _confirm(self, asked: StillValid) -> None:
-        valid: set[str] = set()
+        valid: Mapping[str, datetime | None] = {}
         try:
             valid = await self._house.still_valid(asked.grants, asked.tokens)
         except Exception:
             # What cannot be confirmed must not go on (law 5).
             log.exception("grants cannot be confirmed", worker=self.name)
-        self.say(Valid(asked.number, tuple(valid)))
+        self.say(Valid(asked.number, dict(valid)))
 
     def _leaves(self, grant: str, token: str) -> None:
         admissions = self._admissions.get((grant, token))

@@ -281,7 +281,7 @@ async def test_a_revoked_token_opens_nothing_and_its_sessions_end(house: House) 
     grant = await house.granted()
     one, other = await minted(house, grant), await minted(house, grant)
     admissions = await enter(house, one.text), await enter(house, other.text)
-    assert await house.access.still_valid([grant], [one.token.id, other.token.id]) == {
+    assert set(await house.access.still_valid([grant], [one.token.id, other.token.id])) == {
         grant,
         one.token.id,
         other.token.id,
@@ -295,7 +295,7 @@ async def test_a_revoked_token_opens_nothing_and_its_sessions_end(house: House) 
     await house.access.tokens.revoke(await house.person("alice"), one.token.id, reason="pasted into a chat")
     assert house.told == [GrantEnded(grant, "token-revoked", "alice", "pasted into a chat", token=one.token.id)]
     assert [house.told[0].concerns(admission) for admission in admissions] == [True, False]
-    assert await house.access.still_valid([grant], [one.token.id, other.token.id]) == {grant, other.token.id}
+    assert set(await house.access.still_valid([grant], [one.token.id, other.token.id])) == {grant, other.token.id}
     error = await refusal(house, one.text)
     assert (error.cause, error.sqlstate) == ("token-revoked", "28P01")
     assert "pasted into a chat" in error.message
@@ -345,7 +345,7 @@ async def test_a_struck_key_is_out_at_once_with_the_sessions_of_its_tokens(house
         await house.access.tokens.strike(await house.person("adam"), "none", reason="no such key")
     await house.access.tokens.strike(await house.person("adam"), "one", reason="a backup was lost")
     assert [house.told[-1].concerns(admission) for admission in admissions] == [True, False]
-    assert await house.access.still_valid([], [stolen.token.id, safe.token.id]) == {safe.token.id}
+    assert set(await house.access.still_valid([], [stolen.token.id, safe.token.id])) == {safe.token.id}
     assert (await refusal(house, stolen.text)).cause == "token-key"
     await enter(house, safe.text)
     assert [key.id for key in await house.access.tokens.published_keys()] == ["two"]

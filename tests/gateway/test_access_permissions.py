@@ -13,6 +13,7 @@ from gateway.access.permissions import (
     Action,
     Allowed,
     Denied,
+    EmergencyOf,
     Everything,
     GrantFor,
     RequestFor,
@@ -20,6 +21,7 @@ from gateway.access.permissions import (
     may,
     standing_approvers,
 )
+from gateway.access.terms import BreakGlass, Circle
 from tests.support.access import PEOPLE, REASON, ROLES, START
 
 EVERYBODY = {name: Person(name, frozenset(groups)) for name, groups in PEOPLE.items()}
@@ -27,6 +29,13 @@ HOUR = timedelta(hours=1)
 REQUEST = AccessRequest("req_1", "alice", "shop", "support", REASON, 600, START, START + HOUR)
 GRANT = Grant("grant_1", "req_1", "alice", "shop", "support", REASON, ("bob",), START, START + HOUR)
 TERMS = ROLES["support"]
+GLASS = BreakGlass(Circle(frozenset({"dbas"}), frozenset({"erin"})), 900)
+OWNED = replace(
+    TERMS,
+    approver_groups=frozenset(),
+    owner_approves=True,
+    owners={"shop": Circle(frozenset({"dbas"}), frozenset({"mallory"}))},
+)
 
 #: (action, subject) → who may; everybody else may not.
 WHO_MAY = {
@@ -42,6 +51,38 @@ WHO_MAY = {
         RequestFor(replace(REQUEST, decisions=(Decision("req_1", "bob", Vote.APPROVE, "", START),)), TERMS),
         {"carol"},
     ),
+    "approve by a second account of whoever asked": (
+        Action.APPROVE,
+        RequestFor(REQUEST, TERMS, Person("alice", frozenset({"engineers"}), identity="bob")),
+        {"carol"},
+    ),
+    "deny by a second account of whoever asked": (
+        Action.DENY,
+        RequestFor(REQUEST, TERMS, Person("alice", frozenset({"engineers"}), identity="carol")),
+        {"bob"},
+    ),
+    "approve as one who is named": (
+        Action.APPROVE,
+        RequestFor(REQUEST, replace(TERMS, approver_groups=frozenset(), approver_people=frozenset({"dave"}))),
+        {"dave"},
+    ),
+    "approve as owner of the target": (Action.APPROVE, RequestFor(REQUEST, OWNED), {"mallory", "dave", "carol"}),
+    "approve as owner of another target": (
+        Action.APPROVE,
+        RequestFor(replace(REQUEST, target="archive"), OWNED),
+        set(),
+    ),
+    "break the glass": (Action.BREAK_GLASS, replace(TERMS, break_glass=GLASS), {"dave", "erin", "carol"}),
+    "break the glass where there is none": (Action.BREAK_GLASS, TERMS, set()),
+    "review an emergency": (Action.REVIEW, EmergencyOf(GRANT, TERMS, None), {"bob", "carol", "adam", "audrey"}),
+    "review one's own as somebody else": (
+        Action.REVIEW,
+        EmergencyOf(GRANT, TERMS, Person("alice", frozenset(), identity="audrey")),
+        {"bob", "carol", "adam"},
+    ),
+    "edit": (Action.EDIT, RequestFor(REQUEST, TERMS), {"alice"}),
+    "extend": (Action.EXTEND, GrantFor(GRANT, TERMS), {"alice"}),
+    "hand back": (Action.FINISH, GrantFor(GRANT, TERMS), {"alice"}),
     "approve without a role": (Action.APPROVE, RequestFor(REQUEST, None), set()),
     "cancel": (Action.CANCEL, RequestFor(REQUEST, TERMS), {"alice"}),
     "see a request": (Action.SEE, RequestFor(REQUEST, TERMS), {"alice", "bob", "carol", "adam", "audrey"}),
@@ -72,7 +113,14 @@ def test_a_locked_person_may_nothing(case: str) -> None:
 
 
 def test_what_no_rule_speaks_of_nobody_may() -> None:
-    subjects = [TERMS, RequestFor(REQUEST, TERMS), GrantFor(GRANT, TERMS), SessionOf("alice"), Everything()]
+    subjects = [
+        TERMS,
+        RequestFor(REQUEST, TERMS),
+        GrantFor(GRANT, TERMS),
+        EmergencyOf(GRANT, TERMS, None),
+        SessionOf("alice"),
+        Everything(),
+    ]
     spoken = {(action, type(subject)) for action, subject, _ in WHO_MAY.values()}
     rest = [(action, subject) for action, subject in product(Action, subjects) if (action, type(subject)) not in spoken]
     assert rest

@@ -253,7 +253,8 @@ async def test_what_a_terminal_would_obey_is_shown_and_not_obeyed(office: Office
     await nothing_held(office)
     async with office.served.house.database.transaction() as transaction:
         await transaction.write(
-            "INSERT INTO requests SELECT 'req_evil', 'alice', 'shop', 'support', ?, 60, ?, ?, 'pending'",
+            "INSERT INTO requests (id, person, target, role, reason, seconds, asked_at, expires_at, state)"
+            " SELECT 'req_evil', 'alice', 'shop', 'support', ?, 60, ?, ?, 'pending'",
             ["fine\x1b[2J\x1b]0;owned\x07 \u202e[bold]evil", 1, 4_000_000_000_000_000],
         )
     shown = await office.bob.done("requests")

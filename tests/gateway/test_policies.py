@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from config.load import ConfigError, load_policy, parse_policy
+from gateway.access.extent import ColumnShown, Extent, RelationShown
 from gateway.access.models import RoleTerms
 from gateway.policies import Policies, check_against, check_targets, compile_policies, coverage
 from gateway.session.catalog import load_catalog
@@ -94,7 +95,37 @@ def test_a_role_is_compiled_for_those_who_ask_and_approve() -> None:
         sessions=3,
         reason_min_length=12,
         reason_pattern="OPS-[0-9]+",
+        statements=("read", "update"),
+        shown=(
+            RelationShown(
+                "public.customers",
+                (
+                    ColumnShown("id", "clear"),
+                    ColumnShown("email", "partial"),
+                    ColumnShown("phone", "clear"),
+                    ColumnShown("*", "unclassified"),
+                ),
+            ),
+            RelationShown(
+                "public.staff", (ColumnShown("id", "unclassified"), ColumnShown("full_name", "unclassified"))
+            ),
+            RelationShown("sales.orders", (ColumnShown("ship_to", "null"), ColumnShown("*", "clear")), ("status",)),
+        ),
     )
+
+
+def test_a_part_of_a_role_reads_and_writes_nothing_else() -> None:
+    policies = compiled(GOOD)
+    part = Extent.of({"public.customers": ["email"], "sales.orders": ["id", "status"]})
+    role = policies.role("support", part)
+    assert role is not None
+    assert set(role.relations) == {"public.customers", "sales.orders"}
+    assert role.mask_of("public.customers", "email").kind is MaskKind.PARTIAL
+    assert role.mask_of("public.customers", "phone") == UNCLASSIFIED
+    assert role.relations["sales.orders"].may_write("status")
+    assert not role.relations["sales.orders"].may_read("ship_to")
+    assert role != policies.role("support")
+    assert policies.role("support", Extent.of({"public.staff": []})) != role
 
 
 def test_everybody_is_no_group() -> None:

@@ -248,12 +248,14 @@ async def test_a_hundred_thousand_grants_are_no_burden(tmp_path: Path) -> None:
         await transaction.write("INSERT INTO people (name, locked, credential) VALUES ('ann', 0, ?)", [b"a" * 32])
         numbers = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)"
         await transaction.write(
-            f"{numbers} INSERT INTO requests SELECT 'req_' || i, 'ann', 'shop', 'role' || i % 7, 'why', 60, "
+            f"{numbers} INSERT INTO requests (id, person, target, role, reason, seconds, asked_at, expires_at, state) "
+            f"SELECT 'req_' || i, 'ann', 'shop', 'role' || i % 7, 'why', 60, "
             f"{micros} + i, {micros} + i + 1, 'approved' FROM n"
         )
         await transaction.write(
-            f"""{numbers} INSERT INTO grants SELECT 'grant_' || i, 'req_' || i, 'ann', 'shop', 'role' || i % 7, 'why',
-            '["bob"]', {micros} + i, {micros} + i * 1000, NULL, NULL, NULL, NULL FROM n"""
+            f"""{numbers} INSERT INTO grants (id, request, person, target, role, reason, approvers, starts_at, ends_at)
+            SELECT 'grant_' || i, 'req_' || i, 'ann', 'shop', 'role' || i % 7, 'why', '["bob"]', {micros} + i,
+            {micros} + i * 1000 FROM n"""
         )
         await transaction.write(
             f"""{numbers} INSERT INTO tokens (id, "grant", person, issued_at, ends_at)
