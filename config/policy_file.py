@@ -23,7 +23,7 @@ from config.sizes import Bytes
 #: what touches no data (BEGIN, SET, SHOW, FETCH, …) needs no permission.
 STATEMENTS = (
     "select", "copy_to", "explain", "insert", "update", "delete", "merge", "copy_from",
-    "truncate", "lock", "vacuum", "analyze", "listen", "notify",
+    "truncate", "lock", "vacuum", "analyze", "listen", "notify", "temp_tables",
 )  # fmt: skip
 #: Names for several kinds at once.
 STATEMENT_GROUPS: Mapping[str, tuple[str, ...]] = {

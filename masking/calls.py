@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 
-from masking.catalog import Catalog, Function, Relation, qualified
+from masking.catalog import PG_TEMP, Catalog, Function, Relation, qualified
 from masking.functions import DEFINITIONS, SEQUENCE_FUNCTIONS, SETTING_FUNCTIONS, is_definition, is_safe
 from masking.nodes import rename, strings, words
 from masking.object_names import GUARDED, OF_ANY_OBJECT, REG_ARRAYS, REG_OIDS, REG_TYPES
@@ -314,9 +314,16 @@ class Calls:
             self._judge_checks(schema, name, offset)
 
     def hides_type(self, names: Sequence[str]) -> bool:
-        """Does a type's name mean the rows of a relation that the role was not given, or an array or domain of them?"""
+        """Does a type's name mean the rows of a relation that the role was not given, or an array or domain of them?
+        Or those of a temporary table: how PostgreSQL prints such a type tells whether its name is taken elsewhere."""
+        if names[-1].lstrip("_") in self._temporary:
+            return True
         schemas = (names[-2],) if len(names) > 1 and names[-2] else self.catalog.search_path
         return any((schema, names[-1]) in self._hidden_rows for schema in schemas)
+
+    @cached_property
+    def _temporary(self) -> frozenset[str]:
+        return frozenset(name.lstrip("_") for schema, name in self.catalog.relations if schema == PG_TEMP)
 
     @cached_property
     def _hidden_rows(self) -> frozenset[tuple[str, str]]:

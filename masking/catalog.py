@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
 
 #: pg_class.relkind: table, view, materialized view, foreign table, partitioned table,
 #: sequence, composite type (PG manual, 53.11).
 RelationKind = Literal["r", "v", "m", "f", "p", "S", "c"]
+
+
+#: The schema of temporary tables, as every session names its own.
+PG_TEMP = "pg_temp"
 
 
 def qualified(schema: str, name: str) -> str:
@@ -183,16 +187,37 @@ class Catalog:
     functions_of_extensions: frozenset[int] = frozenset()
     #: OID of a relation and of the function of a trigger on it.
     trigger_functions: tuple[tuple[int, int], ...] = ()
+    #: Of one session (with_temporary): OIDs of its temporary tables, their indexes and sequences, and the own name
+    #: of its schema. Its tables are among `relations`, in schema pg_temp.
+    temporary: frozenset[int] = frozenset()
+    temporary_schema: str = PG_TEMP
+
+    def with_temporary(self, tables: Iterable[Relation], oids: Iterable[int], schema: str) -> Catalog:
+        """What one session looks at: this, and its own temporary tables."""
+        added = tuple(tables)
+        relations = {**self.relations, **{(PG_TEMP, table.name): table for table in added}}
+        told = "+".join(f"{table.oid}" for table in added)
+        version = f"{self.version}+{hash((added, schema)):x}+{told}"
+        found = replace(self, version=version, relations=relations, temporary=frozenset(oids), temporary_schema=schema)
+        for name in ("shared_names", "part_by_name", "functions_by_name", "operators_by_name"):
+            if name in self.__dict__:
+                found.__dict__[name] = self.__dict__[name]
+        return found
 
     def relation(self, schema: str | None, name: str) -> Relation | None:
         """Resolve a name as PostgreSQL would: pg_catalog, then the search path."""
+        return next(self.found(schema, name), None)
+
+    def found(self, schema: str | None, name: str) -> Iterator[Relation]:
+        """All relations of that name along the search path, in its order."""
         if schema is not None:
-            return self.relations.get((schema, name))
-        for candidate in ("pg_catalog", *self.search_path):
+            path: tuple[str, ...] = (PG_TEMP if schema == self.temporary_schema else schema,)
+        else:
+            path = ("pg_catalog", *self.search_path, PG_TEMP)
+        for candidate in path:
             found = self.relations.get((candidate, name))
             if found is not None:
-                return found
-        return None
+                yield found
 
     @cached_property
     def shared_names(self) -> frozenset[tuple[str, ...]]:

@@ -119,10 +119,10 @@ def _copy_from(analysis: Analysis, message: Message) -> None:
         if tells and not analysis.policy.may_probe_constraints:
             raise probes_constraint(seen, column, message.relation.location)
     analysis.touch(seen).written.update(columns)
-    analysis.writes = True
+    analysis.writes = not seen.own
     if not message.attlist:
         # The columns that were judged, also if one is added meanwhile.
         message.attlist.extend(string(name) for name in columns)
     target = Entry(seen.relation.name, Output([c.name for c in seen.relation.columns]), seen=seen, raw=True)
-    analysis.feeding_a_write = True
+    analysis.feeding_a_write = not seen.own
     analysis.expression(message, "where_clause", Scope(None, [target]))

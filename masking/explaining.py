@@ -124,6 +124,8 @@ def _plan(analysis: Analysis, query: Message) -> Plan:
 
 def _of_relation(sight: Sight, seen: Seen) -> Plan:
     """What a plan over one relation could tell, and over all that it is a view of."""
+    if seen.own:
+        return Plan()
     if seen.system:
         return Plan(measures=seen.condition is not None, counts_hidden=seen.condition is not None)
     plan = Plan(measures=seen.protected, quotes=seen.relation.quotes, counts_hidden=seen.relation.hides_rows)

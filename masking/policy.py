@@ -26,6 +26,8 @@ class StatementKind(StrEnum):
     ANALYZE = "analyze"
     LISTEN = "listen"
     NOTIFY = "notify"
+    #: CREATE TEMP TABLE, DROP TABLE and CREATE INDEX of what it made (masking.temporary).
+    TEMP_TABLES = "temp_tables"
     TRANSACTION = "transaction"
     SET = "set"
     SHOW = "show"
@@ -69,6 +71,7 @@ WRITING = frozenset(
         StatementKind.VACUUM,
         StatementKind.ANALYZE,
         StatementKind.NOTIFY,
+        StatementKind.TEMP_TABLES,
     }
 )
 

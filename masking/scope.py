@@ -77,9 +77,9 @@ class Entry:
         return column in self.output.names
 
     def has_system(self, column: str) -> bool:
-        return (
-            column in SYSTEM_COLUMNS and self.seen is not None and self.seen.relation.kind in ("r", "p", "m", "f", "S")
-        )
+        if column not in SYSTEM_COLUMNS or self.seen is None or (column == "tableoid" and self.seen.own):
+            return False
+        return self.seen.relation.kind in ("r", "p", "m", "f", "S")
 
     def base_columns(self, column: str) -> list[str]:
         """The relation's own columns that stand behind an output name."""

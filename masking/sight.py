@@ -12,17 +12,18 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from masking.calls import FIRST_OF_USERS, Calls
-from masking.catalog import Catalog, Column, Relation
+from masking.catalog import PG_TEMP, Catalog, Column, Relation
 from masking.masks import lookup_problem, mask_expression, problem
 from masking.masks.types import wire_type
 from masking.nodes import quoted
 from masking.parse import Message, parse, print_tree
-from masking.policy import CLEAR, EVERY, UNCLASSIFIED, Mask, MaskKind, RelationRule, RolePolicy
+from masking.policy import CLEAR, EVERY, UNCLASSIFIED, Mask, MaskKind, RelationRule, RolePolicy, StatementKind
 from masking.system import SYSTEM_RELATIONS
 from masking.system_rows import SHOWN_ROWS
 from masking.visible import Visible, visible
 
 _NO_RULE = RelationRule()
+_OWN_RULE = RelationRule(read=frozenset({EVERY}), write=frozenset({EVERY}))
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,8 @@ class Seen:
     shown: Mapping[str, str]
     #: A relation of the system: readable as it is shown here, never written.
     system: bool = False
+    #: A temporary table of the session's own: what is in it came through masks.
+    own: bool = False
     #: WHERE of the subselect that stands for it, if rows are struck too.
     condition: str | None = None
     #: Would a column that is added tomorrow come clear too? If not, columns are always listed, so that
@@ -69,6 +72,8 @@ class Seen:
     def has_row_type(self) -> bool:
         """Is a row of its subselect a value of the relation's own row type? A mask need not fit a domain's CHECK."""
         relation = self.relation
+        if self.own:
+            return False
         return not self.system and not any(c.domain and c.name in self.masks for c in relation.columns)
 
     @cached_property
@@ -133,9 +138,13 @@ class Sight:
         self._seen: dict[tuple[str, str], Seen | None] = {}
 
     def find(self, schema: str | None, name: str) -> Seen | None:
-        """The relation of that name, or None when it is absent or out of sight: the answer is the same."""
-        relation = self.catalog.relation(schema, name)
-        return None if relation is None else self.see(relation)
+        """The relation of that name, or None when it is absent or out of sight: the answer is the same, and
+        another one of that name further down the path is found in either case."""
+        for relation in self.catalog.found(schema, name):
+            seen = self.see(relation)
+            if seen is not None:
+                return seen
+        return None
 
     def see(self, relation: Relation) -> Seen | None:
         key = (relation.schema, relation.name)
@@ -152,6 +161,11 @@ class Sight:
     def _look(self, relation: Relation) -> Seen | None:
         if relation.kind == "c":
             return None
+        if relation.schema == PG_TEMP:
+            if relation.oid not in self.catalog.temporary or StatementKind.TEMP_TABLES not in self.policy.statements:
+                return None
+            # Not open: a whole row of its own type, printed, would tell whether its name is taken elsewhere.
+            return Seen(relation, _OWN_RULE, {}, {}, own=True, open=False)
         rule = self.policy.relations.get(relation.qualified)
         if rule is not None:
             masks = {c.name: m for c in relation.columns if (m := self._mask(relation, c)).kind is not MaskKind.CLEAR}
@@ -202,7 +216,9 @@ class Sight:
     @cached_property
     def visible(self) -> Visible:
         """What the role may know of by name."""
-        listed = (r for r in self.catalog.relations.values() if r.qualified in self.policy.relations)
+        listed = (
+            r for r in self.catalog.relations.values() if r.qualified in self.policy.relations and r.schema != PG_TEMP
+        )
         return visible(self.catalog, listed, self.policy.functions)
 
     def _is_open(self, relation: Relation) -> bool:

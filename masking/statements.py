@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from masking import explaining
 from masking.analyse import Analysis
+from masking.command_names import command
 from masking.copying import copy_kind, judge_copy
 from masking.nodes import kind_of, strings, text_node, words
 from masking.parse import Message, pg
@@ -25,6 +26,7 @@ from masking.rules import (
 from masking.scope import Scope
 from masking.search_path import honoured
 from masking.settings_list import clamped, may_set, may_show, untied
+from masking.temporary import judge_temporary, makes_temporary, only_own
 from masking.walk import WRITE_NODES
 
 _KINDS = {
@@ -60,7 +62,16 @@ def statement_kind(node: Message) -> StatementKind:
     if kind == "vacuum_stmt":
         return StatementKind.VACUUM if node.vacuum_stmt.is_vacuumcmd else StatementKind.ANALYZE
     if kind == "select_stmt" and node.select_stmt.HasField("into_clause"):
-        return StatementKind.OTHER
+        return StatementKind.TEMP_TABLES if makes_temporary(node.select_stmt.into_clause.rel) else StatementKind.OTHER
+    match kind:
+        case "create_stmt" if makes_temporary(node.create_stmt.relation):
+            return StatementKind.TEMP_TABLES
+        case "create_table_as_stmt" if makes_temporary(node.create_table_as_stmt.into.rel):
+            return StatementKind.TEMP_TABLES
+        case "drop_stmt" if node.drop_stmt.remove_type == pg.OBJECT_TABLE:
+            return StatementKind.TEMP_TABLES
+        case "index_stmt":
+            return StatementKind.TEMP_TABLES
     return _KINDS.get(kind, StatementKind.OTHER)
 
 
@@ -82,7 +93,10 @@ def judge_statement(analysis: Analysis, node: Message) -> None:
     kind = statement_kind(node)
     if kind is StatementKind.OTHER:
         raise kind_not_permitted(command(node), analysis.policy.role, None)
-    if kind not in SESSION_KINDS and kind_of(node) not in WRITE_NODES:
+    if kind is StatementKind.TEMP_TABLES:
+        judge_temporary(analysis, node, command(node))
+        return
+    if kind not in SESSION_KINDS and kind_of(node) not in WRITE_NODES and not only_own(analysis, node):
         analysis.require_kind(StatementKind.SELECT if _locks_like_a_query(node) else kind)
     _JUDGES[kind](analysis, node)
 
@@ -157,6 +171,9 @@ def _truncate(analysis: Analysis, node: Message) -> None:
         raise by_policy(
             "cascade", "TRUNCATE … CASCADE is not permitted", "It reaches relations it does not name; name them all."
         )
+    if only_own(analysis, node):
+        _written_relations(analysis, [item.range_var for item in node.truncate_stmt.relations])
+        return
     if analysis.policy.limits.written_rows is not None:
         raise uncounted_write("TRUNCATE")
     _written_relations(analysis, [item.range_var for item in node.truncate_stmt.relations])
@@ -341,60 +358,3 @@ _JUDGES: dict[StatementKind, Callable[[Analysis, Message], None]] = {
     StatementKind.EXECUTE: _execute,
     StatementKind.DEALLOCATE: _nothing,
 }
-
-
-# What a statement is called when it is refused.
-
-_COMMANDS = {
-    "do_stmt": "DO",
-    "call_stmt": "CALL",
-    "create_stmt": "CREATE TABLE",
-    "create_seq_stmt": "CREATE SEQUENCE",
-    "view_stmt": "CREATE VIEW",
-    "index_stmt": "CREATE INDEX",
-    "define_stmt": "CREATE",
-    "createdb_stmt": "CREATE DATABASE",
-    "dropdb_stmt": "DROP DATABASE",
-    "rule_stmt": "CREATE RULE",
-    "create_trig_stmt": "CREATE TRIGGER",
-    "rename_stmt": "ALTER … RENAME",
-    "grant_role_stmt": "GRANT",
-    "sec_label_stmt": "SECURITY LABEL",
-    "check_point_stmt": "CHECKPOINT",
-    "refresh_mat_view_stmt": "REFRESH MATERIALIZED VIEW",
-    "create_plang_stmt": "CREATE LANGUAGE",
-    "create_event_trig_stmt": "CREATE EVENT TRIGGER",
-    "create_fdw_stmt": "CREATE FOREIGN DATA WRAPPER",
-    "load_stmt": "LOAD",
-}
-
-
-def command(node: Message) -> str:
-    """The command's name in capitals, without any name or constant of the statement."""
-    kind = kind_of(node)
-    match kind:
-        case "drop_stmt":
-            return f"DROP {_object(node.drop_stmt.remove_type)}"
-        case "alter_table_stmt":
-            return f"ALTER {_object(node.alter_table_stmt.objtype)}"
-        case "create_table_as_stmt":
-            return f"CREATE {_object(node.create_table_as_stmt.objtype)} AS"
-        case "grant_stmt":
-            return "GRANT" if node.grant_stmt.is_grant else "REVOKE"
-        case "create_function_stmt":
-            return "CREATE PROCEDURE" if node.create_function_stmt.is_procedure else "CREATE FUNCTION"
-        case "select_stmt":
-            return "SELECT INTO" if node.select_stmt.HasField("into_clause") else "SELECT"
-        case "vacuum_stmt":
-            return "VACUUM" if node.vacuum_stmt.is_vacuumcmd else "ANALYZE"
-        case _:
-            return _COMMANDS.get(kind) or kind.removesuffix("_stmt").replace("_", " ").upper()
-
-
-def _object(number: int) -> str:
-    return (
-        str(pg.ObjectType.Name(number))
-        .removeprefix("OBJECT_")
-        .replace("_", " ")
-        .replace("MATVIEW", "MATERIALIZED VIEW")
-    )

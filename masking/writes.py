@@ -20,6 +20,7 @@ from masking.rewrite import finish_from, is_star, write_out_returning
 from masking.rules import probes_constraint, where_required, write_not_permitted
 from masking.scope import Entry, Output, Scope
 from masking.sight import Seen
+from masking.temporary import own
 
 KINDS = {
     "insert_stmt": StatementKind.INSERT,
@@ -32,10 +33,13 @@ KINDS = {
 def modify(analysis: Analysis, node: Message, parent: Scope) -> Output:
     """Judge a data-modifying statement; answers with the columns of its RETURNING."""
     kind = kind_of(node)
-    analysis.require_kind(KINDS[kind])
-    analysis.writes = True
-    outside, analysis.feeding_a_write = analysis.feeding_a_write, True
     message = inside(node)
+    # Into a temporary table go masks, as everywhere that the role looks.
+    into_own = own(analysis, message.relation)
+    if not into_own:
+        analysis.require_kind(KINDS[kind])
+    analysis.writes = analysis.writes or not into_own
+    outside, analysis.feeding_a_write = analysis.feeding_a_write, analysis.feeding_a_write or not into_own
     scope = analysis.with_clause(message, parent)
     seen = analysis.relation(message.relation)
     if not seen.may_write_any:
@@ -134,7 +138,7 @@ def _on_conflict(analysis: Analysis, clause: Message, scope: Scope, target: Entr
             _index_element(analysis, node.index_elem, level, target.seen)
         analysis.expression(clause.infer, "where_clause", level)
     if clause.action == pg.ONCONFLICT_UPDATE:
-        analysis.require_kind(StatementKind.UPDATE)
+        _require(analysis, StatementKind.UPDATE, target.seen)
         # Unqualified names mean the target; those of `excluded` are always qualified.
         level = Scope(Scope(scope, [excluded]), [target])
         _assignments(analysis, clause.target_list, level, target.seen)
@@ -162,7 +166,7 @@ def _assignments(analysis: Analysis, targets: Iterable[Message], level: Scope, s
 def _update(analysis: Analysis, message: Message, scope: Scope, target: Entry) -> tuple[Scope, list[Entry]]:
     assert target.seen is not None
     level, everything = _level(analysis, message.from_clause, scope, target)
-    _require_where(analysis, message, "UPDATE")
+    _require_where(analysis, message, "UPDATE", target.seen)
     _assignments(analysis, message.target_list, level, target.seen)
     analysis.expression(message, "where_clause", level)
     return level, everything
@@ -172,7 +176,7 @@ def _delete(analysis: Analysis, message: Message, scope: Scope, target: Entry) -
     assert target.seen is not None
     _delete_rows(analysis, target.seen, message.relation.location)
     level, everything = _level(analysis, message.using_clause, scope, target)
-    _require_where(analysis, message, "DELETE")
+    _require_where(analysis, message, "DELETE", target.seen)
     analysis.expression(message, "where_clause", level)
     return level, everything
 
@@ -185,8 +189,13 @@ def _level(analysis: Analysis, items: Iterable[Message], scope: Scope, target: E
     return level, everything
 
 
-def _require_where(analysis: Analysis, message: Message, command: str) -> None:
-    if not analysis.policy.require_where:
+def _require(analysis: Analysis, kind: StatementKind, seen: Seen) -> None:
+    if not seen.own:
+        analysis.require_kind(kind)
+
+
+def _require_where(analysis: Analysis, message: Message, command: str, seen: Seen) -> None:
+    if not analysis.policy.require_where or seen.own:
         return
     if not message.HasField("where_clause") or not _names_a_column(message.where_clause):
         raise where_required(command, message.relation.location)
@@ -210,7 +219,7 @@ def _merge(analysis: Analysis, message: Message, scope: Scope, target: Entry) ->
     source = analysis.from_item(message.source_relation, scope, Scope(scope), everything)
     # RETURNING * shows the source first (PG manual, MERGE).
     level = Scope(scope, [*source, target])
-    if analysis.policy.require_where and not _names_a_column(message.join_condition):
+    if analysis.policy.require_where and not seen.own and not _names_a_column(message.join_condition):
         raise where_required("MERGE", message.relation.location)
     analysis.expression(message, "join_condition", level)
     for node in message.merge_when_clauses:
@@ -218,13 +227,13 @@ def _merge(analysis: Analysis, message: Message, scope: Scope, target: Entry) ->
         analysis.expression(clause, "condition", level)
         match clause.command_type:
             case pg.CMD_DELETE:
-                analysis.require_kind(StatementKind.DELETE)
+                _require(analysis, StatementKind.DELETE, seen)
                 _delete_rows(analysis, seen, message.relation.location)
             case pg.CMD_UPDATE:
-                analysis.require_kind(StatementKind.UPDATE)
+                _require(analysis, StatementKind.UPDATE, seen)
                 _assignments(analysis, clause.target_list, level, seen)
             case pg.CMD_INSERT:
-                analysis.require_kind(StatementKind.INSERT)
+                _require(analysis, StatementKind.INSERT, seen)
                 _merge_insert(analysis, clause, level, seen)
             case pg.CMD_NOTHING:
                 pass

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+import msgspec
+
 from gateway.session import looking, results
 from gateway.session.allowance import too_many_written
 from gateway.session.conversation import Conversation, LimitReached, SecondLock, UpstreamViolation
@@ -16,6 +18,7 @@ from gateway.session.plans import LONGEST_PLAN, without_sizes
 from gateway.session.refusals import as_asked, error, quotes_nothing, withheld, without_values
 from gateway.session.replies import BIND, CLOSE, COPY_FAIL, DESCRIBE, EXECUTE, PARSE, QUERY, SYNC, Expected, Running
 from gateway.session.statements import Prepared
+from gateway.session.temps import QUESTION, Temps
 from masking.policy import Messages
 from masking.review import position_in_original
 from masking.verdict import Refusal
@@ -29,6 +32,7 @@ from protocol.backend import (
     RowDescription,
     decode_backend,
 )
+from protocol.errors import ProtocolViolation
 from protocol.frames import Frame, Rows
 
 #: Settings that the judgement rests on, with the only value they may report.
@@ -66,6 +70,9 @@ class Answering:
     def rows(self, rows: Rows) -> None:
         """A run of DataRow or CopyData, passed on as it is."""
         head = self._talk.replies.head
+        if head is not None and head.ours == "temps" and self._talk.temps is not None:
+            self._talk.temps.told(rows.data)
+            return
         if head is None or not head.running:
             raise UpstreamViolation("rows that nobody asked for")
         if head.overrun is not None:
@@ -141,6 +148,8 @@ class Answering:
 
     def _row_description(self, raw: bytes, now: float) -> None:
         head = self._head(DESCRIBE, QUERY)
+        if head.ours == "temps":
+            return
         self._check_origins(raw, head)
         head.described = True
         if self._talk.results is not None:
@@ -209,8 +218,7 @@ class Answering:
         talk = self._talk
         talk.copied_in = True
         for batch in talk.replies.syncs_ignored():
-            if talk.guard is not None:
-                talk.guard.closed = False  # the batch goes on after the copy
+            talk.goes_on()  # after the copy
             talk.statements.join(batch)
             talk.portals.join(batch)
         sent_already = talk.replies.copy_end_sent()
@@ -253,6 +261,13 @@ class Answering:
             if head.kind != QUERY:
                 talk.replies.skip_batch()
             return
+        if head.ours == "temps" and talk.temps is not None:
+            # Perhaps a cancel came too late for the statement before it: as if it had hit that.
+            talk.temps.forget()
+            self._parts.append(_shown(response, None, self._messages(head)))
+            if head.kind != QUERY:
+                talk.replies.skip_batch()
+            return
         if head.ours and head.kind == QUERY:
             if head.ours == "begin" or talk.guard is None:
                 raise UpstreamViolation("no transaction could be begun for a write")
@@ -273,8 +288,8 @@ class Answering:
                 head.running = ()
         elif head.kind != SYNC:
             skipped = talk.replies.skip_batch()
-            if talk.guard is not None and talk.replies.skipping:
-                talk.guard.closed = False  # its end is skipped, too, up to a Sync
+            if talk.replies.skipping:
+                talk.goes_on()  # its end is skipped, too, up to a Sync
             # Of a refused one the event says all; what follows it was skipped.
             failed = skipped.pop(_failed_with(skipped))
             self._fail(list(failed.running), fields, "failed", now, rule)
@@ -307,7 +322,7 @@ class Answering:
         if head.running:
             raise UpstreamViolation("ready before every statement was answered")
         talk.copying_in = talk.copied_in = False
-        if self._goes_on(head, ready.status):
+        if self._goes_on(head, ready.status) or self._asks_for_temps(head, ready.status):
             return
         talk.now_in(ready.status, now)
         talk.statements.settle(head.batch)
@@ -339,6 +354,32 @@ class Answering:
             return True
         talk.guard, talk.to_fail = None, False
         return False
+
+    def _asks_for_temps(self, head: Expected, status: str) -> bool:
+        """Is it to be asked which temporary tables there are now? And what the answer was."""
+        talk = self._talk
+        temps = talk.temps
+        if temps is None or not temps.batch:
+            return False
+        if head.ours == "temps":
+            if not temps.lost or temps.answer:
+                self._read_temps(temps)
+            talk.look_at_temps()
+        elif head.batch < temps.batch:
+            return False
+        elif status != "E":
+            after_batch(talk, head, QUESTION, "temps")
+            return True
+        # A failed transaction answers nothing; its end will tell.
+        temps.batch, temps.closed = 0, False
+        temps.moved = temps.moved and status != "I"
+        return False
+
+    def _read_temps(self, temps: Temps) -> None:
+        try:
+            temps.read(self._talk.judge.catalog)
+        except (ProtocolViolation, msgspec.MsgspecError):
+            raise UpstreamViolation("an answer about temporary tables that is none") from None
 
     def _overran(self, head: Expected, running: Running, refusal: Refusal, now: float) -> None:
         """The statement is through, and was over a limit. The client hears that it failed, and PostgreSQL is

@@ -236,6 +236,7 @@ class Asking:
             number = talk.next_number()
             fact = statement.fact(number, "simple", talk.transaction)
             talk.facts.append(with_what_it_runs(talk, statement, fact) if statement.about_names else fact)
+            talk.sends(statement)
             taken = names.taken(talk, statement)
             plan: list[bytes] | None = [] if statement.plan else None
             undo = names.effects(talk, statement, judged, number)
@@ -370,6 +371,7 @@ class Asking:
             else:
                 if statement.about_names:
                     fact = with_what_it_runs(talk, statement, fact)
+                talk.sends(statement)
                 running.undo = names.effects(talk, statement, prepared.judged, number)
                 if statement.about_names and talk.portals.get(name) is None:
                     # CLOSE ALL and DISCARD ALL leave the portal alone that runs them.
@@ -414,8 +416,7 @@ class Asking:
         if self._talk.copying_in:
             return  # PostgreSQL ignores it (PG manual, 55.2.6), so nobody will answer it
         self._send(raw, Expected(SYNC, self._talk.batch))
-        if self._talk.guard is not None:
-            self._talk.guard.closed = True
+        self._talk.ends_batch()
         self._talk.batch += 1
 
     def _copy_ends(self, kind: int, raw: bytes) -> None:
@@ -455,8 +456,8 @@ class Asking:
         """A message that ends its batch, unless PostgreSQL skips it."""
         talk = self._talk
         self._send(raw, expected)
-        if talk.guard is not None and not talk.replies.skipping:
-            talk.guard.closed = True
+        if not talk.replies.skipping:
+            talk.ends_batch()
         talk.batch += 1
 
     def _send(self, raw: bytes, expected: Expected) -> None:

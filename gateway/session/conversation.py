@@ -8,11 +8,12 @@ import msgspec
 
 from gateway.audit.facts import CopyEnded, Fact, Sealed, StatementEnded
 from gateway.session.allowance import Allowance, counted
-from gateway.session.judge import Judge, Judged
+from gateway.session.judge import Judge, Judged, JudgedStatement
 from gateway.session.lookups import Lookups
 from gateway.session.replies import BIND, DESCRIBE, EXECUTE, QUERY, SYNC, Expected, Replies, Running
 from gateway.session.results import told
 from gateway.session.statements import Names, Portal, Prepared
+from gateway.session.temps import SessionJudge, Temps, base_of
 from masking.policy import Limits, Results, StatementKind
 from masking.verdict import Refusal
 
@@ -93,6 +94,8 @@ class Conversation:
     limits: Limits | None = None
     allowance: Allowance = field(default_factory=Allowance)
     guard: Guard | None = None
+    #: The session's own temporary tables, once it made one.
+    temps: Temps | None = None
     #: What the grant has looked up so far, in all of its sessions.
     lookups: Lookups = field(default_factory=Lookups)
     #: The batch that opened (or ended) a transaction block, and which of the two; where writes are limited.
@@ -119,6 +122,8 @@ class Conversation:
     @property
     def waits(self) -> bool:
         """Does everything that the client sends now wait for what the gateway itself has to do first?"""
+        if self.temps is not None and self.temps.closed:
+            return True
         return self.to_fail or (self.guard is not None and self.guard.closed)
 
     @property
@@ -205,7 +210,36 @@ class Conversation:
         self.judge = judge
         self.limits = counted(judge)
         self.results = judge.policy.results
+        self.look_at_temps()
         self.may_listen = StatementKind.LISTEN in judge.policy.statements
+
+    def sends(self, statement: JudgedStatement) -> None:
+        """A statement goes upstream: does it change which temporary tables there are?"""
+        if self.temps is None:
+            if statement.kind is not StatementKind.TEMP_TABLES:
+                return
+            self.temps = Temps()
+        self.temps.note(statement, self.batch)
+
+    def ends_batch(self) -> None:
+        """The end of a batch is sent: what comes next waits for what the gateway does after it."""
+        if self.guard is not None:
+            self.guard.closed = True
+        if self.temps is not None and self.temps.batch == self.batch:
+            self.temps.closed = True
+
+    def goes_on(self) -> None:
+        """PostgreSQL ignored that end: the batch goes on."""
+        if self.guard is not None:
+            self.guard.closed = False
+        if self.temps is not None:
+            self.temps.closed = False
+
+    def look_at_temps(self) -> None:
+        """From now on judge by the temporary tables that there are."""
+        base = base_of(self.judge)
+        own = self.temps is not None and (self.temps.tables or self.temps.oids)
+        self.judge = SessionJudge(base, self.temps) if own and self.temps is not None else base
 
     def judge_of(self, batch: int) -> Judge:
         """Who judged what this batch holds."""

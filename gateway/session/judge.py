@@ -11,6 +11,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import Generic, Literal, TypeVar
+from weakref import WeakSet
 
 import msgspec
 import structlog
@@ -65,7 +66,7 @@ WITH_ROWS = frozenset(
         StatementKind.FETCH,
     }
 )
-ABOUT_NAMES = STATEMENT_NAMES | PORTAL_NAMES | {StatementKind.DISCARD}
+ABOUT_NAMES = STATEMENT_NAMES | PORTAL_NAMES | {StatementKind.DISCARD, StatementKind.TEMP_TABLES}
 
 #: Statements about transactions that neither open nor end a block, and those that open one (PG manual, part VI).
 WITHIN_A_BLOCK = ("SAVEPOINT", "RELEASE", "ROLLBACK TO", "ROLLBACK WORK TO", "ROLLBACK TRANSACTION TO", "SET")
@@ -217,7 +218,9 @@ class Judge:
         """`took` is told how many seconds each judgement took that was not a look-up."""
         self.policy = policy
         self.catalog = catalog
-        self._took = took
+        self.took = took
+        #: Judges of single sessions, which look at what this one looks at and more (gateway.session.temps).
+        self.followers: WeakSet[Judge] = WeakSet()
         self._judged: Memory[Judged] = Memory(memory // 2)
         #: A shape seen once is kept as SEEN: a template is made for the second of its kind.
         self._templates: Memory[_Known | Literal["seen", "none"]] = Memory(memory // 2)
@@ -239,6 +242,14 @@ class Judge:
             self._origins = None
             self.checked.clear()
         self.catalog = catalog
+        for follower in tuple(self.followers):
+            follower.adopt(catalog)
+
+    def suspend(self) -> None:
+        """The snapshot is too old: refuse everything until another is adopted."""
+        self.suspended = True
+        for follower in tuple(self.followers):
+            follower.suspend()
 
     @property
     def origins(self) -> ClearOrigins:
@@ -276,8 +287,8 @@ class Judge:
         if judged is None:
             judged = self._review(sql)
             self._judged.keep(sql, judged, judged.weight)
-        if self._took is not None:
-            self._took(time.perf_counter() - started)
+        if self.took is not None:
+            self.took(time.perf_counter() - started)
         return judged
 
     def _by_template(self, sql: bytes) -> Judged | None:

@@ -81,6 +81,8 @@ class Lane:
         prepared = talk.statements.by_bytes(data[6:end])
         if prepared is None or prepared.by_sql or prepared.statement is None:
             return None
+        if talk.temps is not None and (talk.temps.moved or talk.temps.lost):
+            return None
         if prepared.statement.about_names or prepared.statement.plan or prepared.statement.lookups:
             return None
         if talk.limits is not None and may_write(talk.judge, prepared.statement):
@@ -115,6 +117,8 @@ class Lane:
         if judged.refusal is not None or len(judged.statements) != 1:
             return None
         [statement] = judged.statements
+        if talk.temps is not None and (talk.temps.moved or talk.temps.lost):
+            return None
         if statement.about_names or statement.plan or statement.lookups:
             return None
         if talk.limits is not None and may_write(talk.judge, statement):

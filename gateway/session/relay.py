@@ -35,6 +35,7 @@ from gateway.session.lane import Lane
 from gateway.session.lookups import Lookups
 from gateway.session.refusals import fatal, notice
 from gateway.session.results import told
+from gateway.session.temps import base_of
 from protocol.errors import ProtocolViolation
 from protocol.frames import BackendFrames, Frame, FrontendFrames
 from protocol.frontend import Terminate
@@ -116,7 +117,8 @@ class Relay:
 
     @property
     def judge(self) -> Judge:
-        return self._talk.judge
+        """The one that serves all sessions of the role."""
+        return base_of(self._talk.judge)
 
     def transaction_age(self, now: float) -> float:
         """For how many seconds a transaction has been open: a block, or a statement by itself."""

@@ -198,7 +198,7 @@ class Snapshots:
         if connection.identity != self._identity:
             # Sessions that are open at the database before are not judged by this one's picture.
             for judge in self._every_judge():
-                judge.suspended = True
+                judge.suspend()
             self._judges.clear()
             self._of_parts.clear()
             self._identity = connection.identity
@@ -225,7 +225,7 @@ class Snapshots:
         """Open sessions may not be judged by what the database looked like long ago, either."""
         log.error("the snapshot of the catalog is too old, statements are refused", target=self.route.name)
         for judge in self._every_judge():
-            judge.suspended = True
+            judge.suspend()
 
     def _drop_connection(self) -> None:
         if self._connection is not None:

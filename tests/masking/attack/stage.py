@@ -146,6 +146,7 @@ READING = frozenset(StatementKind) - {
     StatementKind.COPY_FROM,
     StatementKind.TRUNCATE,
     StatementKind.LOCK,
+    StatementKind.TEMP_TABLES,
     StatementKind.VACUUM,
     StatementKind.ANALYZE,
     StatementKind.LISTEN,
