@@ -25,7 +25,7 @@ class Client:
         self._http = httpx.Client(
             base_url=profile.api,
             verify=_trust(profile.ca),
-            headers={"Authorization": f"Bearer {profile.credential}"},
+            headers={"Authorization": f"Bearer {profile.credential}"} if profile.credential else {},
             timeout=TIMEOUT_SECONDS,
             # A proxy of the environment is for other machines.
             trust_env=not is_loopback(host),

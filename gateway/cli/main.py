@@ -18,7 +18,7 @@ ELSEWHERE: Final = {
     "replay": ("record", "replay"),
     "audit": ("audit", "app"),
     "policy": ("policy", "app"),
-    "user": ("people", "app"),
+    "user": ("user", "app"),
     "serve": ("serve", "serve"),
     "demo": ("demo", "demo"),
 }

@@ -1,4 +1,4 @@
-"""user add, list, lock, unlock, renew: on the gateway's host, directly on its store.
+"""What "pgcurfew user … --config" does: on the gateway's host, directly on its store.
 
 Whoever can write the store's file is an administrator already. What is changed here is
 handed over to the running gateway, which records it before it acts on it.
@@ -10,100 +10,109 @@ import asyncio
 import getpass
 import secrets
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, TypeVar
-
-import typer
+from typing import Any, TypeVar
 
 from config.load import ConfigError, load_settings
-from gateway.access import people
+from gateway.access import enrolment, people
 from gateway.access.errors import AccessRefused
 from gateway.access.models import Person
+from gateway.access.sign_in_models import Invitation
 from gateway.access.store import Change, StoreNotUsable, StoreUnavailable
 from gateway.audit.facts import AccessChanged
-from gateway.cli.output import Exit, Json, Stopped, put_json, put_table, tell
+from gateway.cli.output import Exit, Stopped, clock_time, put_json, tell
 from gateway.storage.access_store import SqliteAccessStore
 from gateway.storage.database import Database
+from gateway.storage.sign_in_store import StoredSignIns
 
-app = typer.Typer(help="People and their login credentials, on the gateway's host.", no_args_is_help=True)
-
-Settings = Annotated[Path, typer.Option("--config", "-c", help="The gateway's settings file.")]
-Name = Annotated[str, typer.Argument(metavar="NAME")]
 _Result = TypeVar("_Result")
 
 
-@app.command()
-def add(
-    name: Name,
-    group: Annotated[list[str] | None, typer.Option("--group", "-g", help="A group; may be given again.")] = None,
-    config: Settings = Path("pgcurfew.toml"),
-    as_json: Json = False,
-) -> None:
-    """Add a person and print their login credential, this once."""
+def add(config: Path, name: str, groups: list[str], *, identity: str, service: bool, as_json: bool) -> None:
+    """Add somebody and print their login credential, this once."""
     credential = people.credential_of(secrets.token_bytes(people.CREDENTIAL_BYTES))
-    groups = sorted(set(group or ()))
-    _change(config, lambda change: people.add(change, by=_who(), name=name, groups=groups, credential=credential))
+    _change(
+        config,
+        lambda change: people.add(
+            change,
+            by=_who(),
+            name=name,
+            groups=groups,
+            credential=credential,
+            identity=identity,
+            service=service,
+        ),
+    )
     _show_credential(name, credential, groups, as_json)
 
 
-@app.command()
-def renew(name: Name, config: Settings = Path("pgcurfew.toml"), as_json: Json = False) -> None:
+def invite(config: Path, name: str, as_json: bool) -> None:
+    """Print an invitation, this once."""
+    life = timedelta(seconds=load_settings(config, files=False).sign_in.invitation_seconds)
+    made: list[tuple[str, Invitation]] = []
+
+    async def write(database: Database) -> None:
+        async with StoredSignIns(database).change() as change:
+            made.append(await enrolment.invite(change, by=_who(), name=name, now=datetime.now(UTC), life=life))
+            await change.hand_over(enrolment.about_invitation(made[0][1]))
+
+    _with_database(config, write)
+    secret, invitation = made[0]
+    show_invitation({"name": name, "invitation": secret, "ends_at": invitation.ends_at.isoformat()}, as_json)
+
+
+def renew(config: Path, name: str, as_json: bool) -> None:
     """Print a new login credential; the old one no longer works."""
     credential = people.credential_of(secrets.token_bytes(people.CREDENTIAL_BYTES))
     _change(config, lambda change: people.renew_credential(change, by=_who(), name=name, credential=credential))
     _show_credential(name, credential, None, as_json)
 
 
-@app.command("list")
-def list_people(config: Settings = Path("pgcurfew.toml"), as_json: Json = False) -> None:
+def entries(config: Path) -> list[dict[str, Any]]:
     """Everybody, with groups."""
 
     async def read(store: SqliteAccessStore) -> tuple[Person, ...]:
         return await store.people()
 
     found = _with_store(config, read)
-    if as_json:
-        put_json([{"name": one.name, "groups": sorted(one.groups), "locked": one.locked} for one in found])
-        return
-    rows = [(one.name, ", ".join(sorted(one.groups)), "locked" if one.locked else "") for one in found]
-    put_table(("name", "groups", ""), rows, nothing='nobody yet; "pgcurfew user add NAME --group GROUP"')
+    return [
+        {
+            "name": one.name,
+            "groups": sorted(one.groups),
+            "locked": one.locked,
+            "service": one.service,
+            "identity": one.identity,
+        }
+        for one in found
+    ]
 
 
-@app.command()
-def groups(
-    name: Name,
-    group: Annotated[list[str] | None, typer.Option("--group", "-g", help="A group; may be given again.")] = None,
-    config: Settings = Path("pgcurfew.toml"),
-    as_json: Json = False,
-) -> None:
+def set_groups(config: Path, name: str, wanted: list[str]) -> None:
     """Put a person into exactly these groups."""
-    wanted = sorted(set(group or ()))
     _change(config, lambda change: people.set_groups(change, by=_who(), name=name, groups=wanted))
-    _say({"name": name, "groups": wanted}, f"{name}: {', '.join(wanted) or 'no groups'}", as_json)
 
 
-@app.command()
-def lock(
-    name: Name,
-    reason: Annotated[str, typer.Option("--reason", "-m", help="Why.")] = "",
-    config: Settings = Path("pgcurfew.toml"),
-    as_json: Json = False,
-) -> None:
-    """Lock a person out; their sessions end."""
-    _change(config, lambda change: people.set_locked(change, by=_who(), name=name, locked=True, reason=reason))
-    _say({"name": name, "locked": True}, f"locked: {name}", as_json)
+def set_locked(config: Path, name: str, *, locked: bool, reason: str) -> None:
+    """Lock a person out, whose sessions and sign-ins end; or let them in again."""
+    _change(config, lambda change: people.set_locked(change, by=_who(), name=name, locked=locked, reason=reason))
+
+    async def end(database: Database) -> None:
+        async with StoredSignIns(database).change() as change:
+            await change.end_sign_ins(name)
+
+    if locked:
+        _with_database(config, end)
 
 
-@app.command()
-def unlock(
-    name: Name,
-    reason: Annotated[str, typer.Option("--reason", "-m", help="Why.")] = "",
-    config: Settings = Path("pgcurfew.toml"),
-    as_json: Json = False,
-) -> None:
-    """Let a person in again."""
-    _change(config, lambda change: people.set_locked(change, by=_who(), name=name, locked=False, reason=reason))
-    _say({"name": name, "locked": False}, f"unlocked: {name}", as_json)
+def show_invitation(made: dict[str, Any], as_json: bool) -> None:
+    """Say what to do with an invitation."""
+    if as_json:
+        put_json(made)
+        return
+    tell(f"{made['name']}'s invitation, shown this once, good until {clock_time(made['ends_at'])}:")
+    tell(made["invitation"])
+    tell(f"{made['name']} chooses a password with: pgcurfew enrol --api https://…")
 
 
 def _change(config: Path, write: Callable[[Change], Awaitable[AccessChanged]]) -> None:
@@ -135,6 +144,13 @@ def _with_store(config: Path, work: Callable[[SqliteAccessStore], Awaitable[_Res
         raise Stopped(Exit.REFUSED, str(error), "check [store] in the settings, and whose file it is") from None
 
 
+def _with_database(config: Path, work: Callable[[Database], Awaitable[None]]) -> None:
+    async def on(store: SqliteAccessStore) -> None:
+        await work(store.database)
+
+    _with_store(config, on)
+
+
 def _show_credential(name: str, credential: str, in_groups: list[str] | None, as_json: bool) -> None:
     if as_json:
         put_json({"name": name, **({} if in_groups is None else {"groups": in_groups}), "credential": credential})
@@ -142,13 +158,6 @@ def _show_credential(name: str, credential: str, in_groups: list[str] | None, as
     tell(f"{name}'s login credential, shown this once:")
     tell(credential)
     tell(f"{name} signs in with: pgcurfew login --api https://… --name {name}")
-
-
-def _say(body: object, sentence: str, as_json: bool) -> None:
-    if as_json:
-        put_json(body)
-    else:
-        tell(sentence)
 
 
 def _who() -> str:

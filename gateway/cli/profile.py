@@ -48,7 +48,19 @@ def load_profile() -> Profile:
     texts = {key: value for key, value in values.items() if isinstance(value, str)}
     if not {"api", "name", "credential"} <= set(texts) or not set(values) <= {"api", "name", "credential", "ca"}:
         raise Stopped(Exit.NOT_SIGNED_IN, f"{path} is not a login file of this version", SIGN_IN)
+    if not texts["credential"]:
+        raise Stopped(Exit.NOT_SIGNED_IN, "you signed out", "sign in with: pgcurfew login")
     return Profile(texts["api"], texts["name"], texts["credential"], texts.get("ca"))
+
+
+def last_profile() -> Profile | None:
+    """Where one signed in last, with nothing to sign in with; None: nowhere yet."""
+    try:
+        values = tomllib.loads((home() / "login.toml").read_text())
+        ca = values.get("ca")
+        return Profile(str(values["api"]), str(values["name"]), "", None if ca is None else str(ca))
+    except (OSError, ValueError, KeyError):
+        return None
 
 
 def save_profile(profile: Profile) -> Path:

@@ -350,13 +350,13 @@ class SqliteAccessStore(Reading):
     def __init__(self, database: Database, around: Around = alone) -> None:
         """`around` is entered within each change, and may add to it what goes along."""
         super().__init__(database)
-        self._database = database
+        self.database = database
         self._around = around
 
     @asynccontextmanager
     async def change(self) -> AsyncIterator[Change]:
         """One transaction; see `gateway.access.store`."""
-        async with self._database.transaction() as transaction:
+        async with self.database.transaction() as transaction:
             change = StoredChange(transaction)
             async with self._around(change):
                 yield change
