@@ -238,6 +238,16 @@ class Record(Section):
     checkpoint_seconds: FineSeconds = Field(
         default=5, ge=0.1, le=3600, description="how often a signed checkpoint is written, 0.1 to 3600"
     )
+    segment_megabytes: int = Field(
+        default=64, ge=1, le=4096, description="a log that gets longer goes on in another file, 1 to 4096"
+    )
+    segment_hours: int = Field(default=24, ge=1, le=720, description="so does one that gets older, 1 to 720")
+    compression_level: int = Field(
+        default=6, ge=0, le=19, description="zstd level for files that are not written any more; 0: as they are"
+    )
+    retention_days: int = Field(
+        default=0, ge=0, le=36_500, description="closed logs are removed after so many days; 0: never"
+    )
 
     index: bool = Field(
         default=True, description="whether an index for pgcurfew audit search is kept beside the record"

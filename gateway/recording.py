@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from config.settings import Settings
+from gateway.audit.keeping import Keeping
 from gateway.audit.places import worker_records
 from gateway.audit.record import Recorder
 from gateway.credentials import record_recipients, record_signer
@@ -21,6 +22,12 @@ def open_record(settings: Settings, directory: Path) -> Recorder:
         durability=record.durability,
         sealing=record.sealing,
         checkpoint_seconds=record.checkpoint_seconds,
+        keeping=Keeping(
+            segment_bytes=record.segment_megabytes * 1024 * 1024,
+            segment_seconds=record.segment_hours * 3600.0,
+            compression=record.compression_level,
+            retention_days=record.retention_days,
+        ),
         clock=lambda: datetime.now(UTC),
     )
 

@@ -14,6 +14,8 @@ index    found again: by who, what and when
 group    group commit: one fdatasync for the events of all sessions
 commits  what a group wrote, to make the logs up from after a power cut
 takeover a new gateway takes the record over
+keeping  files that nobody writes any more: compressed, and removed when their time is over
+rounds   what the recorder does by itself, again and again
 replay   a session, statement by statement
 visible  recorded text, safe to show
 metrics  the same facts, counted

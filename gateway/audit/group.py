@@ -142,7 +142,7 @@ class GroupCommit:
 
 def _piece(journal: Journal) -> Piece | None:
     taken = journal.take_uncommitted()
-    return None if taken is None else Piece(journal.name, *taken)
+    return None if taken is None else Piece(*taken)
 
 
 def _each(journals: Sequence[Journal] | dict[Journal, None]) -> dict[Journal, RecordUnavailable]:

@@ -28,6 +28,8 @@ Compose = Callable[[int], Sequence[bytes]]
 #: A composed line -> the line to write.
 Finish = Callable[[bytes], bytes]
 
+_NEW = os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
+
 _sync_data: Callable[[int], None] = getattr(os, "fdatasync", os.fsync)
 
 
@@ -68,6 +70,7 @@ class Journal:
         "_position",
         "_stamp",
         "_synced",
+        "_syncing",
         "_uncommitted",
         "name",
         "path",
@@ -78,13 +81,14 @@ class Journal:
         self, path: Path, fd: int, head: Head, size: int, *, clock: Clock, disk: Disk, gathers: bool = False
     ) -> None:
         self.path = path
-        #: Its path within the record: the ledger, or kind, day and file.
-        self.name = path.name if path.name == "ledger.jsonl" else "/".join(path.parts[-5:])
+        self.name = _name(path)
         self._fd = fd
         self._clock = clock
         self._disk = disk
         self._stamp = chain.Stamp()
         self._lock = threading.Lock()
+        #: Held while the file is synced, and while another takes its place.
+        self._syncing = threading.Lock()
         #: Head and size always change together: one reference, so a reader sees both or neither.
         self._position = (head, size)
         self._synced = (head, size)
@@ -98,13 +102,12 @@ class Journal:
     def create(cls, path: Path, first: bytes, *, clock: Clock, disk: Disk, gathers: bool = False) -> Journal:
         """A new file with its first line. Raises RecordUnavailable, and then leaves no file behind.
         `gathers`: what is written is kept for a commit log until it is synced."""
-        flags = os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
         try:
             try:
-                fd = os.open(path, flags, 0o600)
+                fd = os.open(path, _NEW, 0o600)
             except FileNotFoundError:  # the first of its day
                 make_folders(path.parent)
-                fd = os.open(path, flags, 0o600)
+                fd = os.open(path, _NEW, 0o600)
         except OSError as error:
             raise RecordUnavailable(error.strerror or str(error)) from error
         journal = cls(path, fd, Head(0, b""), 0, clock=clock, disk=disk, gathers=gathers)
@@ -130,6 +133,11 @@ class Journal:
     @property
     def head(self) -> Head:
         return self._position[0]
+
+    @property
+    def size(self) -> int:
+        """Bytes in the file that is written now."""
+        return self._position[1]
 
     @property
     def named(self) -> bool:
@@ -173,6 +181,10 @@ class Journal:
         Raises RecordUnavailable; the log then refuses until the data was read back."""
         if self.trouble is not None:
             self.resume()
+        with self._syncing:
+            return self._sync()
+
+    def _sync(self) -> Head:
         position = self._position
         if position is not self._synced:
             try:
@@ -190,15 +202,46 @@ class Journal:
                         self._uncommitted.clear()
         return position[0]
 
-    def take_uncommitted(self) -> tuple[int, bytes] | None:
-        """What was written and is not known to be on the disk, with its place in the file; the commit log has
-        it from here on. None: there is nothing."""
+    def roll(self, path: Path) -> None:
+        """Go on in a new file, `path`; all that came before is on disk in the old one. Raises RecordUnavailable,
+        and then goes on in the old one."""
+        self.sync()
+        path.unlink(missing_ok=True)  # left by an attempt that failed
+        try:
+            fd = os.open(path, _NEW, 0o600)
+        except OSError as error:
+            raise RecordUnavailable(error.strerror or str(error)) from error
+        try:
+            sync_folder(path.parent)
+            with self._syncing, self._lock:
+                if self.trouble is not None:
+                    raise RecordUnavailable(self.trouble.cause)
+                try:
+                    self._disk.sync(self._fd)  # the few lines that came since
+                except OSError as error:
+                    self._fail(error, 0, unsynced=True)
+                fd, self._fd = self._fd, fd
+                self.path, self.name = path, _name(path)
+                self._position = self._synced = (self._position[0], 0)
+                if self._uncommitted:
+                    self._uncommitted.clear()
+        except (OSError, RecordUnavailable) as error:
+            path.unlink(missing_ok=True)
+            if isinstance(error, RecordUnavailable):
+                raise
+            raise RecordUnavailable(error.strerror or str(error)) from error
+        finally:
+            os.close(fd)
+
+    def take_uncommitted(self) -> tuple[str, int, bytes] | None:
+        """What was written and is not known to be on the disk, with its file's name and its place there; the
+        commit log has it from here on. None: there is nothing."""
         with self._lock:
             if not self._uncommitted:
                 return None
             lines = b"".join(self._uncommitted)
             self._uncommitted.clear()
-            return self._position[1] - len(lines), lines
+            return self.name, self._position[1] - len(lines), lines
 
     def dispose(self) -> None:
         """Give the file back. Nothing is written; an append that comes later is refused, and does
@@ -283,6 +326,11 @@ class Journal:
         if walk.breaks or walk.head != head:
             raise OSError(errno.EIO, "what was written did not reach the disk")
         self._synced = self._position
+
+
+def _name(path: Path) -> str:
+    """The path within the record: the ledger's, or kind, day and file."""
+    return path.name if path.name == "ledger.jsonl" else "/".join(path.parts[-5:])
 
 
 def write_all(disk: Disk, fd: int, data: bytes) -> None:

@@ -48,6 +48,22 @@ class LogOpened(Entry, frozen=True, tag=True, omit_defaults=True):
     first: str
 
 
+class LogContinued(Entry, frozen=True, tag=True, omit_defaults=True):
+    """Written before the log goes on in another file, `path`: its next segment. A log is its segments, one
+    after the other, as if they were one file."""
+
+    log: str
+    path: str
+
+
+class LogExpired(Entry, frozen=True, tag=True, omit_defaults=True):
+    """A tombstone: the log's files were removed because they were older than `days`, and not otherwise.
+    Written, signed and on disk before the first of them is removed."""
+
+    log: str
+    days: int
+
+
 class LogClosed(Entry, frozen=True, tag=True, omit_defaults=True):
     """The log's last line: its number and digest. `how`: "closed", or "cut" when a crash ended
     it (`torn` bytes of an unfinished line were put aside in `<path>.torn`)."""
@@ -72,7 +88,17 @@ class RecorderStopped(Entry, frozen=True, tag=True, omit_defaults=True):
     """The gateway stopped in order; every log is closed."""
 
 
-LedgerEvent = RecordCreated | RecorderStarted | LogOpened | LogClosed | Checkpoint | RecorderStopped | RecordResumed
+LedgerEvent = (
+    RecordCreated
+    | RecorderStarted
+    | LogOpened
+    | LogContinued
+    | LogClosed
+    | LogExpired
+    | Checkpoint
+    | RecorderStopped
+    | RecordResumed
+)
 
 
 class LedgerLine(msgspec.Struct, frozen=True):

@@ -17,15 +17,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 
-from gateway.audit import chain, commits, ledger
+from gateway.audit import chain, commits, ledger, lines, rounds
 from gateway.audit.chain import Head, json_of, make_line
 from gateway.audit.facts import Fact, SessionClosed, SessionOpened
 from gateway.audit.group import GroupCommit
 from gateway.audit.journal import Clock, Disk, Journal, RecordUnavailable, sync_folder
+from gateway.audit.keeping import Copies, Expiry, Keeper, Keeping, before, expiries, remove
 from gateway.audit.seal import Seal, Sealer, recipient_id
 from gateway.audit.session import SessionRecord
 from gateway.audit.takeover import take_over
@@ -37,8 +37,6 @@ Sealing = Literal["auditors", "off"]
 
 #: Logs are brought to disk this often. In "disk" mode the commit log is there before.
 SYNC_SECONDS: dict[Durability, float] = {"process": 0.1, "disk": 1.0}
-#: How statements came out is written with what comes next in their session, or after this time.
-SOON_SECONDS = 0.05
 
 _LOG_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
@@ -56,6 +54,16 @@ class _First:
     path: str
     line: bytes
     sealer: Sealer | None
+
+
+@dataclass(slots=True)
+class _Run:
+    """Which segment of an open log is written, and since when. `announced`: the ledger knows of the next one."""
+
+    path: str
+    since: datetime
+    number: int = 1
+    announced: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +92,8 @@ class Recorder:
         recipients: Sequence[X25519PublicKey],
         sealing: Sealing,
         checkpoint_seconds: float,
+        keeping: Keeping,
+        copies: Copies | None,
         clock: Clock,
         disk: Disk,
     ) -> None:
@@ -112,6 +122,11 @@ class Recorder:
         self._unsigned = True
         self._one_pass = threading.RLock()
         self._control: tuple[str, Journal] | None = None
+        self._keeping = keeping
+        self._keeper = Keeper(directory, keeping, copies)
+        self._runs: dict[str, _Run] = {}
+        #: So much of the ledger is of runs before this one.
+        self._inherited = 0
 
     @classmethod
     def open(
@@ -123,6 +138,8 @@ class Recorder:
         durability: Durability = "process",
         sealing: Sealing = "auditors",
         checkpoint_seconds: float = 5.0,
+        keeping: Keeping | None = None,
+        copies: Copies | None = None,
         clock: Clock,
         disk: Disk | None = None,
     ) -> Recorder:
@@ -158,6 +175,8 @@ class Recorder:
                 recipients=recipients,
                 sealing=sealing,
                 checkpoint_seconds=checkpoint_seconds,
+                keeping=keeping or Keeping(),
+                copies=copies,
                 clock=clock,
                 disk=disk,
             )
@@ -171,6 +190,7 @@ class Recorder:
                 )
             )
             recorder.checkpoint()
+            recorder._inherited = book.size
             # Everything is in its own file and on disk; what a commit log had to tell is told.
             commits.remove(directory)
             if durable:
@@ -262,16 +282,12 @@ class Recorder:
         self._commit(self._control[1])
 
     async def run(self) -> None:
-        """Until cancelled: write every 50 ms what waits to be written; in a thread, sync them and
-        sign a checkpoint every few seconds."""
+        """Until cancelled: write what waits to be written, sync, sign checkpoints, look after closed files."""
+        pause = SYNC_SECONDS["process" if self._group is None else "disk"]
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._write_what_waits())
-            tasks.create_task(self._keep_safe())
-
-    async def _write_what_waits(self) -> None:
-        while True:
-            await asyncio.sleep(SOON_SECONDS)
-            self.flush()
+            tasks.create_task(rounds.write_what_waits(self))
+            tasks.create_task(rounds.keep_safe(self, pause, self._checkpoint_seconds))
+            tasks.create_task(rounds.keep_files(self, self._keeping.retention_days))
 
     def flush(self) -> None:
         """Write what waits to be written; what cannot be written goes on waiting."""
@@ -282,29 +298,27 @@ class Recorder:
                 continue  # the next sync says so
             self._waiting.discard(session)
 
-    async def _keep_safe(self) -> None:
-        log = structlog.get_logger()
-        loop = asyncio.get_running_loop()
-        due = loop.time() + self._checkpoint_seconds
-        trouble: str | None = None
-        pause = SYNC_SECONDS["process" if self._group is None else "disk"]
-        while True:
-            await asyncio.sleep(pause if trouble is None else SYNC_SECONDS["process"])
-            now = loop.time()
-            try:
-                if now >= due:
-                    due = now + self._checkpoint_seconds
-                    await asyncio.to_thread(self.checkpoint)
-                else:
-                    await asyncio.to_thread(self.sync)
-            except RecordUnavailable as error:
-                if trouble is None:
-                    log.error("record-unavailable", cause=str(error))
-                trouble = str(error)
-            else:
-                if trouble is not None:
-                    log.warning("record-available-again", after=trouble)
-                trouble = None
+    def expire(self, days: int) -> list[Expiry]:
+        """Remove the logs that were closed more than so many days ago. The ledger says so first, signed.
+        Raises RecordUnavailable, OSError, msgspec.MsgspecError."""
+        found = expiries(self._directory, before(self._clock(), days))
+        with self._one_pass:
+            for expiry in found:
+                if not expiry.stated:
+                    self._tell_ledger(ledger.LogExpired(log=expiry.log, days=days))
+            if found:
+                self.checkpoint()
+        for expiry in found:
+            remove(self._directory, expiry)
+        return found
+
+    def find_files(self) -> None:
+        """See what earlier runs have left to be done with closed files. Raises OSError."""
+        self._keeper.found(self._inherited)
+
+    def keep_files(self) -> None:
+        """Compress and copy now what is closed by now."""
+        self._keeper.work()
 
     def sync(self) -> None:
         """Bring all that was appended to disk and close ended logs in the ledger.
@@ -378,6 +392,7 @@ class Recorder:
             self._owed.append(_never_begun(first.log, str(error)))
             raise
         self._open[first.log] = journal
+        self._runs[first.log] = _Run(first.path, self._clock())
         return journal
 
     def _ended(self, ending: _Ending) -> None:
@@ -413,6 +428,7 @@ class Recorder:
                     del self._owed[0]
             except RecordUnavailable as error:
                 problem = error
+            problem = self._roll_on() or problem
             for ending in self._endings[:]:
                 try:
                     self._finish(ending)
@@ -443,6 +459,31 @@ class Recorder:
                     if journal.path.parent == folder:
                         journal.name_is_on_disk()
 
+    def _roll_on(self) -> RecordUnavailable | None:
+        """Long or old segments end, and their logs go on in the next one."""
+        problem: RecordUnavailable | None = None
+        rules, now = self._keeping, self._clock()
+        for log, journal in list(self._open.items()):
+            run = self._runs[log]
+            old = (now - run.since).total_seconds() >= rules.segment_seconds
+            if not journal.size or not (journal.size >= rules.segment_bytes or old):
+                continue
+            first, ended = self._directory / run.path, journal.path
+            path = lines.segment(first, run.number + 1)
+            try:
+                if not run.announced:
+                    name = path.relative_to(self._directory).as_posix()
+                    self._tell_ledger(ledger.LogContinued(log=log, path=name))
+                    run.announced = True
+                self._ledger.sync()
+                journal.roll(path)
+            except RecordUnavailable as error:
+                problem = error
+                continue
+            run.number, run.since, run.announced = run.number + 1, now, False
+            self._keeper.closed(ended)
+        return problem
+
     def _finish(self, ending: _Ending) -> None:
         """A log is closed in the ledger when all of it is on disk."""
         if ending.session is not None:
@@ -451,6 +492,8 @@ class Recorder:
         self._tell_ledger(ledger.LogClosed(log=ending.log, seq=head.seq, digest=head.digest.decode()))
         self._endings.remove(ending)
         ending.journal.dispose()
+        self._runs.pop(ending.log, None)
+        self._keeper.closed(ending.journal.path)
 
 
 def _never_begun(log: str, cause: str) -> ledger.LogClosed:

@@ -6,13 +6,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
 
-from gateway.audit import chain, ledger
+from gateway.audit import chain, ledger, lines
 from gateway.audit.chain import Head
 
 #: In the line of a statement's event: it was prepared or bound, and did not run.
@@ -32,12 +32,16 @@ class LedgerState:
     size: int
     torn: int
     open: dict[str, ledger.LogOpened] = field(default_factory=dict)
+    #: log -> the paths of its later segments, of those that are open.
+    continued: dict[str, list[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class LogState:
-    """Where a log that a crash left open stands. `head` is the last line that verifies."""
+    """Where a log that a crash left open stands. `head` is the last line that verifies; `file`, of its segments the
+    last that is there, holds `size` bytes of whole lines."""
 
+    file: Path
     head: Head
     size: int
     torn: int
@@ -101,28 +105,46 @@ def _note(state: LedgerState, line: bytes) -> None:
             state.record = event.record
         case ledger.LogOpened():
             state.open[event.log] = event
+        case ledger.LogContinued():
+            state.continued.setdefault(event.log, []).append(event.path)
         case ledger.LogClosed():
             state.open.pop(event.log, None)
+            state.continued.pop(event.log, None)
         case _:
             pass
     if not state.record:
         raise RecordBroken("the ledger does not begin with the record's name")
 
 
-def read_log(path: Path, name: str) -> LogState:
-    """How far a log verifies. A missing file is a log of which nothing was written."""
-    if not path.is_file():
-        return LogState(Head(0, b""), 0, 0, broken="the file is missing")
+def read_log(path: Path, later: Sequence[Path], name: str) -> LogState:
+    """How far a log verifies, over its segments. A missing file is a log of which nothing was written."""
+    if not _there(path):
+        return LogState(path, Head(0, b""), 0, 0, broken="the file is missing")
+    files = [path, *(file for file in later if _there(file))]
     counts = _Counts()
-    with path.open("rb") as file:
-        walk = chain.follow(counts.over(file), chain.genesis(name))
-    if not walk.breaks:
-        return LogState(walk.head, walk.size, walk.torn, counts.complete, counts.statements, counts.refused)
-    good = walk.breaks[0].line - 1
-    with path.open("rb") as file:
-        whole = [line for line, _ in zip(file, range(good), strict=False)]
-    before = chain.follow(whole, chain.genesis(name))
-    return LogState(before.head, before.size, 0, broken=f"line {good + 1}: {walk.breaks[0].what}")
+    first = chain.genesis(name)
+    head = Head(0, first)
+    walk = chain.Walk()
+    for file in files:
+        with lines.opened_file(file) as log:
+            walk = chain.follow(counts.over(log), head.digest, after=head.seq)
+        if walk.breaks or (walk.torn and file is not files[-1]):
+            line = walk.breaks[0].line if walk.breaks else walk.lines + 1
+            what = walk.breaks[0].what if walk.breaks else "not a whole line"
+            with lines.opened_file(file) as log:
+                whole = [one for one, _ in zip(log, range(line - 1), strict=False)]
+            before = chain.follow(whole, head.digest, after=head.seq).head
+            return LogState(file, before, 0, 0, broken=f"{file.name} line {line}: {what}")
+        head = walk.head
+    return LogState(files[-1], head, walk.size, walk.torn, counts.complete, counts.statements, counts.refused)
+
+
+def _there(file: Path) -> bool:
+    try:
+        lines.stored(file)
+    except FileNotFoundError:
+        return False
+    return True
 
 
 _LAST = (b'"event":{"type":"SessionClosed"', b'"event":{"type":"GatewayStopped"')
@@ -137,8 +159,8 @@ class _Counts:
         self.complete = False
         self.statements = self.refused = 0
 
-    def over(self, lines: Iterator[bytes]) -> Iterator[bytes]:
-        for line in lines:
+    def over(self, log: Iterable[bytes]) -> Iterator[bytes]:
+        for line in log:
             # The tag is the event's first member, and a quote inside a JSON string is escaped:
             # these byte strings cannot stand anywhere else.
             if b'"event":{"type":"StatementJudged"' in line:

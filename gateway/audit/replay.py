@@ -5,14 +5,17 @@ whoever shows it passes it through `visible`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
+from typing import BinaryIO
 
 import msgspec
+import zstandard
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from gateway.audit import chain, ledger
+from gateway.audit import chain, ledger, lines
 from gateway.audit.facts import (
     AnyFact,
     CancelAsked,
@@ -161,9 +164,9 @@ _fact = msgspec.json.Decoder(AnyFact)
 _tag = msgspec.json.Decoder(_Tag)
 
 
-def read_events(lines: Iterable[bytes]) -> Iterator[Event]:
+def read_events(log: Iterable[bytes]) -> Iterator[Event]:
     """The events of a log's lines; an unfinished last line is left out. Raises Unreadable."""
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(log, 1):
         if line[-1:] != b"\n":
             return
         try:
@@ -187,7 +190,7 @@ def _unknown(event: msgspec.Raw) -> UnknownFact:
 
 def session_files(directory: Path) -> list[Path]:
     """Every session's file, newest day first."""
-    found = (path for record in all_records(directory) for path in (record / "sessions").glob("*/*/*/*.jsonl"))
+    found = (path for record in all_records(directory) for path in lines.logs(record / "sessions"))
     return sorted(found, key=lambda path: path.parts[-5:], reverse=True)
 
 
@@ -209,7 +212,7 @@ def list_sessions(directory: Path) -> list[SessionSummary]:
     for path in session_files(directory):
         try:
             summary = _summarise(path)
-        except Unreadable:
+        except (Unreadable, FileNotFoundError):  # expired in this moment
             continue
         if summary is not None:
             summaries.append(summary)
@@ -217,11 +220,11 @@ def list_sessions(directory: Path) -> list[SessionSummary]:
 
 
 def _summarise(path: Path) -> SessionSummary | None:
-    with path.open("rb") as file:
+    with _opened(path) as file:
         first = next(read_events(islice(file, 1)), None)
         if first is None or not isinstance(first.fact, SessionOpened):
             return None
-        last = next(read_events([_last_line(path)]), first)
+        last = next(read_events([lines.last_line(path)]), first)
     opened = first.fact
     closed = last.fact if isinstance(last.fact, SessionClosed) else None
     statements, refused = (closed.statements, closed.refused) if closed else _count(path)
@@ -243,24 +246,18 @@ def _summarise(path: Path) -> SessionSummary | None:
     )
 
 
-def _last_line(path: Path) -> bytes:
-    """The last whole line of a file, read from its end."""
-    with path.open("rb") as file:
-        size = file.seek(0, 2)
-        block = 4096
-        while True:
-            start = max(0, size - block)
-            file.seek(start)
-            tail = file.read(size - start)
-            whole = tail[: tail.rfind(b"\n") + 1]
-            before = whole.rfind(b"\n", 0, -1)
-            if before >= 0 or start == 0:
-                return whole[before + 1 :]
-            block *= 8
+@contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
+    """A log's bytes; what cannot be decompressed was changed."""
+    try:
+        with lines.opened(path) as file:
+            yield file
+    except zstandard.ZstdError as error:
+        raise Unreadable(f"{path.name} cannot be decompressed") from error
 
 
 def _count(path: Path) -> tuple[int, int]:
-    with path.open("rb") as file:
+    with _opened(path) as file:
         facts = [event.fact for event in read_events(file) if isinstance(event.fact, StatementJudged)]
     refused = sum(fact.verdict == "refused" for fact in facts)
     return refused + sum(fact.verdict != "refused" and fact.how not in NOT_RUN for fact in facts), refused
@@ -271,7 +268,7 @@ def read_session(directory: Path, session: str, key: X25519PrivateKey | None = N
     Raises NoSuchSession, Unreadable, CannotOpen (the key is not one that it was sealed to)."""
     path = find_session(directory, session)
     record = record_id(path.parents[4])  # of the gateway itself or of one of its workers
-    with path.open("rb") as file:
+    with _opened(path) as file:
         return session_of(file, record, key)
 
 
@@ -288,9 +285,9 @@ def record_id(directory: Path) -> str:
     return event.record
 
 
-def session_of(lines: Iterable[bytes], record: str, key: X25519PrivateKey | None = None) -> Session:
-    """A session from its log's lines; `record` is the id in the ledger's first line."""
-    kept = list(lines)
+def session_of(log: Iterable[bytes], record: str, key: X25519PrivateKey | None = None) -> Session:
+    """A session from its `log`'s lines; `record` is the id in the ledger's first line."""
+    kept = list(log)
     events = read_events(kept)
     first = next(events, None)
     if first is None or not isinstance(first.fact, SessionOpened):

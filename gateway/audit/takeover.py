@@ -5,6 +5,7 @@ that a gateway left open is closed in the ledger, as far as it verifies.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from pathlib import Path
 
 from gateway.audit import chain, commits, ledger, recover
@@ -22,9 +23,11 @@ def take_over(directory: Path, *, clock: Clock, disk: Disk, gathers: bool) -> tu
     commits.make_up(directory, left, LEDGER.__eq__)
     state, book = _open_ledger(directory, clock, disk, gathers)
     paths = {opened.path for opened in state.open.values()}
+    paths.update(path for later in state.continued.values() for path in later)
     commits.make_up(directory, left, paths.__contains__)
     for opened in state.open.values():
-        _close_cut(directory, state.record, opened, book, clock, disk)
+        later = [directory / path for path in state.continued.get(opened.log, ())]
+        _close_cut(directory, state.record, opened, later, book, clock, disk)
     return state, book
 
 
@@ -46,7 +49,15 @@ def _open_ledger(directory: Path, clock: Clock, disk: Disk, gathers: bool) -> tu
     return state, Journal.reopen(path, state.head, state.size, clock=clock, disk=disk, gathers=gathers)
 
 
-def _close_cut(directory: Path, record: str, opened: ledger.LogOpened, book: Journal, clock: Clock, disk: Disk) -> None:
+def _close_cut(
+    directory: Path,
+    record: str,
+    opened: ledger.LogOpened,
+    later: Sequence[Path],
+    book: Journal,
+    clock: Clock,
+    disk: Disk,
+) -> None:
     """Close a log that a crash left open."""
 
     def close(head: Head, how: str, detail: str, torn: int) -> None:
@@ -55,8 +66,8 @@ def _close_cut(directory: Path, record: str, opened: ledger.LogOpened, book: Jou
         )
         book.add(b'"event":' + json_of(closed))
 
-    path = directory / opened.path
-    state = recover.read_log(path, chain.log_name(record, opened.log))
+    state = recover.read_log(directory / opened.path, later, chain.log_name(record, opened.log))
+    path = state.file
     if state.broken:
         close(state.head, "cut", state.broken, 0)
         return

@@ -11,12 +11,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path, PurePosixPath
+from time import monotonic
 from typing import Literal
 
 import msgspec
+import zstandard
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from gateway.audit import chain, ledger
+from gateway.audit import chain, ledger, lines
 from gateway.audit.chain import Break, Head
 
 LEDGER = "ledger.jsonl"
@@ -45,6 +47,9 @@ class Report:
     bytes: int = 0
     checkpoints: int = 0
     last_checkpoint: str = ""
+    #: Logs of which a signed tombstone says that they were removed for their age.
+    expired: int = 0
+    seconds: float = 0.0
 
     @property
     def whole(self) -> bool:
@@ -64,6 +69,10 @@ class _Log:
     opened: ledger.LogOpened
     line: int
     time: str
+    #: Later segments.
+    later: list[str] = field(default_factory=list)
+    #: The line of its tombstone.
+    expired: int = 0
     closed: ledger.LogClosed | None = None
     closed_at: str = ""
     #: number -> (digest, line of the ledger), from checkpoints.
@@ -101,6 +110,7 @@ def verify(
     """
     keys = (public_key,) if isinstance(public_key, Ed25519PublicKey) else tuple(public_key)
     report = Report()
+    began = monotonic()
     # Files first, ledger second: the ledger knows of a log before its file is there.
     files = sorted(_files(directory))
     book = _verify_ledger(directory, {ledger.signer_id(key): key for key in keys}, report, checkpoint)
@@ -111,22 +121,32 @@ def verify(
         _verify_log(directory, book, log, report)
         if progress is not None:
             progress(report.bytes)
-    known = {log.opened.path for log in book.logs.values()}
-    report.findings += [
-        Finding(
-            file, 0, "broken", "the ledger does not know this file: it was put here, or the ledger was cut or replaced"
-        )
-        for file in files
-        if file not in known
-    ]
+    known = {path for log in book.logs.values() for path in (log.opened.path, *log.later)}
+    report.findings += [_unknown(directory, file) for file in files if file not in known]
     report.findings.sort()
+    report.seconds = monotonic() - began
     return report
 
 
-def _files(directory: Path) -> Iterator[str]:
-    for folder in ("sessions", "control"):
-        for path in (directory / folder).rglob("*.jsonl"):
-            yield path.relative_to(directory).as_posix()
+def _files(directory: Path) -> set[str]:
+    """By the names that the ledger gives them."""
+    return {
+        lines.plain(path).relative_to(directory).as_posix()
+        for folder in ("sessions", "control")
+        for pattern in ("*.jsonl", "*.jsonl.zst")
+        for path in (directory / folder).rglob(pattern)
+    }
+
+
+def _unknown(directory: Path, file: str) -> Finding:
+    try:
+        empty = not lines.stored(directory / file).stat().st_size
+    except FileNotFoundError:
+        empty = False
+    if empty:
+        return Finding(file, 0, "cut", "empty, and unknown to the ledger: a power cut came when it was made")
+    what = "the ledger does not know this file: it was put here, or the ledger was cut or replaced"
+    return Finding(file, 0, "broken", what)
 
 
 def _verify_ledger(
@@ -169,9 +189,9 @@ def _verify_ledger(
     return book
 
 
-def _reading(lines: Iterable[bytes], book: _Book) -> Iterator[bytes]:
+def _reading(file: Iterable[bytes], book: _Book) -> Iterator[bytes]:
     """Passes the ledger's lines on and remembers what they say."""
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(file, 1):
         if line[-1:] == b"\n":
             try:
                 _read(ledger.read_line(line), number, line, book)
@@ -194,6 +214,12 @@ def _read(line: ledger.LedgerLine, number: int, raw: bytes, book: _Book) -> None
             book.wrong.append((number, f"log {event.log} is opened a second time"))
         case ledger.LogOpened():
             book.logs[event.log] = _Log(event, number, line.time)
+        case ledger.LogContinued() if event.log in book.logs:
+            book.logs[event.log].later.append(event.path)
+        case ledger.LogExpired() if event.log in book.logs:
+            if book.logs[event.log].closed is None:
+                book.wrong.append((number, f"log {event.log} is let go before it was closed"))
+            book.logs[event.log].expired = number
         case ledger.LogClosed() if event.log in book.logs:
             book.logs[event.log].closed = event
             book.logs[event.log].closed_at = line.time
@@ -223,39 +249,100 @@ def _verify_log(directory: Path, book: _Book, log: _Log, report: Report) -> None
     opened, closed = log.opened, log.closed
     report.logs += 1
     report.sessions += opened.kind == "session"
-    file = opened.path
-    parts = PurePosixPath(file).parts
-    if ".." in parts or PurePosixPath(file).is_absolute():
+    paths = [opened.path, *log.later]
+    if any(".." in PurePosixPath(path).parts or PurePosixPath(path).is_absolute() for path in paths):
         report.findings.append(Finding(LEDGER, log.line, "broken", "names a file outside the record"))
         return
-    path = directory / file
-    never_begun = closed is not None and closed.seq == 0 and closed.how == "cut"
-    if not path.is_file():
-        if never_begun and not log.signed:
-            report.findings.append(Finding(file, 0, "cut", f"never begun ({closed.detail if closed else ''})"))
-        elif closed is None and not log.signed and log.line == _last_line_of(book, log):
-            report.findings.append(Finding(file, 0, "open", "not yet begun, or a crash came between"))
-        else:
-            report.findings.append(Finding(file, 0, "broken", f"removed: the ledger opened it (line {log.line})"))
+    there = [path for path in paths if _there(directory / path)]
+    signed_away = 0 < log.expired < (book.checkpoints[-1][0] if book.checkpoints else 0)
+    if signed_away and len(there) < len(paths):
+        report.expired += 1
         return
+    if opened.path not in there:
+        report.findings.append(_without_file(book, log))
+        return
+    # The last segment may be announced and not there: a crash came between, and it would be empty.
+    gone = [path for path in paths[:-1] if path not in there]
     end = None if closed is None else Head(closed.seq, closed.digest.encode())
     signed = {1: opened.first.encode(), **log.signed}
-    with path.open("rb") as lines:
-        walk = chain.follow(lines, chain.genesis(chain.log_name(book.record, opened.log)), signed=signed, end=end)
+    reading = _Reading(directory, there)
+    first = chain.genesis(chain.log_name(book.record, opened.log))
+    walk = chain.follow(reading.lines(), first, signed=signed, end=end)
     report.events += walk.lines
     report.bytes += walk.size + walk.torn
-    findings = [Finding(file, broken.line, "broken", broken.what) for broken in walk.breaks]
+    findings = [Finding(*reading.place(broken.line), "broken", broken.what) for broken in walk.breaks]
     reached = max(log.signed, default=0)
     if walk.head.seq < reached and not findings:
         what = f"truncated: events {walk.head.seq + 1} to {reached} are missing, which a checkpoint signed"
-        findings.append(Finding(file, walk.lines + 1, "broken", what))
+        findings.append(Finding(*reading.place(walk.lines + 1), "broken", what))
+    if gone or (findings and len(there) < len(paths)):
+        missing = gone or paths[-1:]
+        findings = [
+            *(Finding(path, 0, "broken", f"removed: a segment of log {opened.log}") for path in missing),
+            *findings[:1],
+        ]
+    if reading.problem:
+        findings = [Finding(reading.file, 0, "broken", reading.problem)]
     if not findings and closed is not None and closed.how == "cut":
-        findings.append(Finding(file, walk.lines, "cut", closed.detail))
+        findings.append(Finding(*reading.place(walk.lines), "cut", closed.detail))
     if not findings and closed is None:
         what = "the session is open" if opened.kind == "session" else "the control log is open"
         torn = f"; {walk.torn} bytes of an unfinished line at its end" if walk.torn else ""
-        findings.append(Finding(file, walk.lines, "open", what + torn))
+        findings.append(Finding(*reading.place(walk.lines), "open", what + torn))
     report.findings += findings
+
+
+def _there(path: Path) -> bool:
+    try:
+        lines.stored(path)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _without_file(book: _Book, log: _Log) -> Finding:
+    closed, file = log.closed, log.opened.path
+    if closed is not None and closed.seq == 0 and closed.how == "cut" and not log.signed:
+        return Finding(file, 0, "cut", f"never begun ({closed.detail})")
+    if closed is None and not log.signed and log.line == _last_line_of(book, log):
+        return Finding(file, 0, "open", "not yet begun, or a crash came between")
+    return Finding(file, 0, "broken", f"removed: the ledger opened it (line {log.line})")
+
+
+class _Reading:
+    """The lines of a log over its segments, and which of them stands where."""
+
+    __slots__ = ("_began", "_directory", "_paths", "file", "problem")
+
+    def __init__(self, directory: Path, paths: list[str]) -> None:
+        self._directory = directory
+        self._paths = paths
+        #: How many lines came before each segment.
+        self._began: list[int] = []
+        self.file = ""
+        self.problem = ""
+
+    def lines(self) -> Iterator[bytes]:
+        number = 0
+        for path in self._paths:
+            self._began.append(number)
+            self.file = path
+            try:
+                with lines.opened_file(self._directory / path) as file:
+                    if path == self._paths[-1]:
+                        yield from file
+                        return
+                    for line in file:
+                        number += 1
+                        yield line
+            except zstandard.ZstdError:
+                self.problem = "changed: it cannot be decompressed"
+                return
+
+    def place(self, line: int) -> tuple[str, int]:
+        """File and line there of a line of the log."""
+        at = max((at for at, began in enumerate(self._began) if began < line), default=0)
+        return self._paths[at], line - (self._began[at] if self._began else 0)
 
 
 def _last_line_of(book: _Book, log: _Log) -> int:

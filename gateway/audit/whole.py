@@ -7,13 +7,16 @@ gateway's own control log, which names each worker's record when the worker begi
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 import msgspec
+import zstandard
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from gateway.audit import lines
 from gateway.audit.facts import WorkerStarted
 from gateway.audit.places import all_records
 from gateway.audit.replay import Unreadable, record_id
@@ -57,6 +60,8 @@ def verify_all(
         total.logs += report.logs
         total.events += report.events
         total.bytes += report.bytes
+        total.expired += report.expired
+        total.seconds += report.seconds
         total.checkpoints += report.checkpoints
         total.last_checkpoint = max(total.last_checkpoint, report.last_checkpoint)
     total.findings += _missing(directory, named)
@@ -83,8 +88,9 @@ def _holder(records: Sequence[Path], checkpoint: bytes | None) -> Path:
 def _named(directory: Path) -> dict[str, tuple[str, str, int]]:
     """Worker's record -> its id, and where that is said."""
     named: dict[str, tuple[str, str, int]] = {}
-    for path in sorted((directory / "control").rglob("*.jsonl")):
-        with path.open("rb") as file:
+    for path in lines.logs(directory / "control"):
+        # What cannot be decompressed was changed: `verify` says so.
+        with suppress(zstandard.ZstdError), lines.opened(path) as file:
             for number, line in enumerate(file, 1):
                 if _STARTED in line:
                     try:

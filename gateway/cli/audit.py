@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from gateway.cli import search
+from gateway.cli import expire, search
 from gateway.cli.record import audit as app
 
 app.command("search")(search.search)
 app.command("index")(search.index)
+app.command("expire")(expire.expire)
 
 __all__ = ["app"]

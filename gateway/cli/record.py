@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -23,10 +23,11 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 from rich.text import Text
 
 from config.settings import Settings
-from gateway.audit import ledger, seal
+from gateway.audit import ledger, lines, seal
 from gateway.audit.facts import AnyFact, SessionClosed, SessionOpened
+from gateway.audit.places import all_records
 from gateway.audit.replay import Moment, Session, SessionSummary, Statement, UnknownFact, list_sessions, read_session
-from gateway.audit.verify import Report
+from gateway.audit.verify import LEDGER, Report
 from gateway.audit.whole import verify_all
 from gateway.cli.client import Client
 from gateway.cli.output import Exit, Json, Stopped, put_json, put_plain, tell
@@ -197,13 +198,24 @@ def _write_new(path: Path, content: bytes, mode: int) -> None:
 @contextmanager
 def _progress(directory: Path, *, hidden: bool) -> Iterator[Callable[[int], None]]:
     """A bar on stderr where somebody watches and it may take longer than a second."""
-    total = sum(path.stat().st_size for path in directory.rglob("*.jsonl"))
+    total = _length(directory)
     stderr = Console(stderr=True)
     columns = (TextColumn("verifying"), BarColumn(), DownloadColumn())
     quiet = hidden or not stderr.is_terminal or total < 50_000_000
     with Progress(*columns, console=stderr, transient=True, disable=quiet) as bar:
         task = bar.add_task("", total=total)
         yield lambda done: bar.update(task, completed=done)
+
+
+def _length(directory: Path) -> int:
+    """Bytes of the record as they were written."""
+    total = sum((record / LEDGER).stat().st_size for record in all_records(directory) if (record / LEDGER).is_file())
+    for record in all_records(directory):
+        for folder in ("sessions", "control"):
+            for path in lines.logs(record / folder):
+                with suppress(OSError):  # gone by now, or changed: what is verified says so
+                    total += lines.size(path)
+    return total
 
 
 def _tell_report(report: Report) -> None:
@@ -217,6 +229,10 @@ def _tell_report(report: Report) -> None:
         f"{report.sessions:,} sessions, {report.events:,} events in {report.logs:,} logs, "
         f"{report.checkpoints:,} signed checkpoints (the last {report.last_checkpoint or 'never'})"
     )
+    if report.expired:
+        looked += f"; {report.expired:,} logs expired, as signed tombstones say"
+    if report.seconds > 0:
+        looked += f"; {report.bytes / 1e6:,.1f} MB at {report.bytes / 1e6 / report.seconds:,.0f} MB/s"
     if report.whole:
         screen.print(Text.assemble(("whole", "bold green"), f": {looked}"), soft_wrap=True)
         return

@@ -257,9 +257,9 @@ class Indexer:
         path, offset, state = row
         if state == _OPEN:
             try:
-                if lines.stored(directory / path).stat().st_size <= offset:
+                if lines.size(directory / path) <= offset:
                     return False  # nothing new: most open logs, most of the time
-            except FileNotFoundError:
+            except OSError:
                 return False
         return self._transaction(lambda: self._some_of_log(log, directory))
 

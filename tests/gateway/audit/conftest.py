@@ -21,6 +21,7 @@ from gateway.audit.facts import (
     StatementJudged,
 )
 from gateway.audit.journal import Disk
+from gateway.audit.keeping import Copies, Keeping
 from gateway.audit.record import Recorder
 from gateway.audit.replay import read_events
 
@@ -101,6 +102,8 @@ class Bench:
         sealing: str = "auditors",
         durability: str = "process",
         checkpoint_seconds: float = 5.0,
+        keeping: Keeping | None = None,
+        copies: Copies | None = None,
     ) -> Recorder:
         return Recorder.open(
             self.directory,
@@ -110,6 +113,8 @@ class Bench:
             durability=durability,  # type: ignore[arg-type]
             checkpoint_seconds=checkpoint_seconds,
             clock=self.clock,
+            keeping=keeping,
+            copies=copies,
             disk=disk,
         )
 

@@ -1,4 +1,4 @@
-"""Verifies a pgcurfew record with the standard library and one Ed25519 check, written from
+"""Verifies a pgcurfew record with the standard library, zstd and one Ed25519 check, written from
 docs/audit.md alone: it shares no code with the gateway. Prints "file:line: what" for each problem.
 
     python independent_verifier.py RECORD_DIRECTORY PUBLIC_KEY.pem
@@ -11,26 +11,32 @@ from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
+from zstandard import ZstdDecompressor, ZstdError
 
 
 def sha(data: bytes) -> str:
     return sha256(data).hexdigest()
 
 
-def chained_lines(path: Path, name: str, problems: list) -> list:
+def content(path: Path) -> bytes:
+    if path.exists() or not Path(f"{path}.zst").exists():
+        return path.read_bytes() if path.exists() else b""
+    return ZstdDecompressor().decompressobj().decompress(Path(f"{path}.zst").read_bytes())
+
+
+def chained_lines(where: Path, data: bytes, name: str, problems: list) -> list:
     """[(raw line, parsed line)], checked against each other; an unfinished last line is left out."""
     lines, prev = [], sha(f"pgcurfew {name}\n".encode())
-    for number, text in enumerate(path.read_bytes().split(b"\n")[:-1], 1):
-        raw = text + b"\n"
+    for number, text in enumerate(data.split(b"\n")[:-1], 1):
         try:
-            line = json.loads(raw)
+            line = json.loads(text)
         except ValueError:
-            problems.append((path, number, "not JSON"))
+            problems.append((where, number, "not JSON"))
             break
         if line.get("prev") != prev or line.get("seq") != number:
-            problems.append((path, number, "does not continue the line before"))
-        lines.append((raw, line))
-        prev = sha(raw)
+            problems.append((where, number, "does not continue the line before"))
+        lines.append((text + b"\n", line))
+        prev = sha(text + b"\n")
     return lines
 
 
@@ -44,55 +50,59 @@ def signature_holds(raw: bytes, line: dict, key) -> bool:
     return raw == signed + b',"signature":"' + signature.hex().encode() + b'"}\n'
 
 
-def verify(directory: Path, key) -> list:
-    problems: list = []
-    ledger = directory / "ledger.jsonl"
-    paths: dict = {}
-    heads: dict = {}
-    ends: dict = {}
-    record, checkpoints = "", 0
-    for number, (raw, line) in enumerate(chained_lines(ledger, "ledger 1", problems), 1):
+def verify(directory: Path, *keys) -> list:
+    problems, record, tombstones, expired = [], "", set(), set()
+    paths, heads, ends = {}, {}, {}
+    book = chained_lines(directory / "ledger.jsonl", content(directory / "ledger.jsonl"), "ledger 1", problems)
+    for number, (raw, line) in enumerate(book, 1):
         event = line["event"]
-        kind = event["type"]
-        if kind == "RecordCreated":
-            record = event["record"]
-        elif kind == "LogOpened":
-            paths[event["log"]] = directory / event["path"]
-            heads[event["log"]] = {1: event["first"]}
-        elif kind == "LogClosed":
-            ends[event["log"]] = event["seq"]
-            heads[event["log"]] |= {event["seq"]: event["digest"]}
-        elif kind == "Checkpoint":
-            checkpoints += 1
-            if not signature_holds(raw, line, key):
-                problems.append((ledger, number, "bad signature"))
-            for log, (seq, digest) in event.get("heads", {}).items():
-                heads[log][seq] = digest
-        elif kind not in ("RecorderStarted", "RecorderStopped", "RecordResumed"):
-            problems.append((ledger, number, f"unknown entry {kind}"))
-    if not checkpoints:
-        problems.append((ledger, 0, "nothing is signed"))
-    for log, path in paths.items():
-        if not path.exists():
-            if ends.get(log) != 0 or len(heads[log]) > 2:
-                problems.append((path, 0, "missing"))
+        match event["type"]:
+            case "RecordCreated":
+                record = event["record"]
+            case "LogOpened":
+                paths[event["log"]] = [event["path"]]
+                heads[event["log"]] = {1: event["first"]}
+            case "LogContinued":
+                paths[event["log"]].append(event["path"])
+            case "LogClosed":
+                ends[event["log"]] = event["seq"]
+                heads[event["log"]] |= {event["seq"]: event["digest"]}
+            case "LogExpired":
+                tombstones.add(event["log"])
+            case "Checkpoint":
+                if not any(signature_holds(raw, line, key) for key in keys):
+                    problems.append(("ledger.jsonl", number, "bad signature"))
+                for log, (seq, digest) in event.get("heads", {}).items():
+                    heads[log][seq] = digest
+                expired |= tombstones & ends.keys()
+            case other if other not in ("RecorderStarted", "RecorderStopped", "RecordResumed"):
+                problems.append(("ledger.jsonl", number, f"unknown entry {other}"))
+    if not any(line["event"]["type"] == "Checkpoint" for _, line in book):
+        problems.append(("ledger.jsonl", 0, "nothing is signed"))
+    found = {str(p.relative_to(directory)).removesuffix(".zst"): p for p in directory.glob("*/*/*/*/*.jsonl*")}
+    files = {path: file for path, file in found.items() if path.endswith(".jsonl")}
+    for log, parts in paths.items():
+        if log in expired and not all(part in files for part in parts):
             continue
-        lines = chained_lines(path, f"log {record} {log}", problems)
+        if parts[0] not in files and ends.get(log) == 0 and len(heads[log]) == 2:
+            continue  # never begun
+        try:
+            data = b"".join(content(directory / part) for part in parts)
+        except ZstdError:
+            data = problems.append((parts[0], 0, "cannot be decompressed")) or b""
+        lines = chained_lines(parts[0], data, f"log {record} {log}", problems)
         if log in ends and len(lines) != ends[log]:
-            problems.append((path, len(lines), f"{len(lines)} lines, the ledger says {ends[log]}"))
+            problems.append((parts[0], len(lines), f"{len(lines)} lines, the ledger says {ends[log]}"))
         for seq, digest in heads[log].items():
             if seq > len(lines) or sha(lines[seq - 1][0]) != digest:
-                problems.append((path, seq, "not the line that the ledger vouches for"))
-    for folder in ("sessions", "control"):
-        for path in (directory / folder).rglob("*.jsonl"):
-            if path not in paths.values():
-                problems += [(path, 0, "unknown to the ledger")]
-    return problems
+                problems.append((parts[0], seq, "not the line that the ledger vouches for"))
+    known = {part for parts in paths.values() for part in parts}
+    return problems + [(path, 0, "unknown") for path in files if path not in known and files[path].stat().st_size]
 
 
 if __name__ == "__main__":
-    found = verify(Path(sys.argv[1]), load_pem_public_key(Path(sys.argv[2]).read_bytes()))
-    for where, number, what in found:
+    broken = verify(Path(sys.argv[1]), *(load_pem_public_key(Path(name).read_bytes()) for name in sys.argv[2:]))
+    for where, number, what in broken:
         print(f"{where}:{number}: {what}")
-    print("broken" if found else "whole")
-    sys.exit(1 if found else 0)
+    print("broken" if broken else "whole")
+    sys.exit(bool(broken))
