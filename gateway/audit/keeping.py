@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
+from time import time
 from typing import BinaryIO, Protocol
 
 import msgspec
@@ -49,6 +50,8 @@ class Keeping:
     #: zstd's, 1 to 19.
     compression: int = 6
     retention_days: int = 0
+    #: So long a file stays as it is: what has just ended is what people look at.
+    settle_seconds: float = 300.0
 
 
 class Keeper:
@@ -103,6 +106,9 @@ class Keeper:
             todo.append(self._closed.popleft())
         for path in dict.fromkeys(todo):
             try:
+                if time() - lines.stored(path).stat().st_mtime < self._keeping.settle_seconds:
+                    self._again.append(path)
+                    continue
                 if self._keeping.compression:
                     compress(path, self._keeping.compression)
                 if self._copies is not None and not self._copies.keep(lines.stored(path)):

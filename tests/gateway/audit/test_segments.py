@@ -27,7 +27,7 @@ from gateway.audit.verify import Report, verify
 from tests.gateway.audit.conftest import Bench, ended, judged, opened
 from tests.gateway.audit.independent_verifier import verify as verify_independently
 
-SMALL = Keeping(segment_bytes=3000, compression=3)
+SMALL = Keeping(segment_bytes=3000, compression=3, settle_seconds=0)
 
 
 def verified(bench: Bench) -> Report:
