@@ -14,6 +14,7 @@ from bench.endpoint import Endpoint
 from bench.judging import Bench
 from bench.load import pgbench
 from bench.place import Place
+from bench.recording import measure as measure_recording
 from bench.wire import Connection, tls_context
 
 MODES = ("prepared", "simple", "extended")
@@ -81,6 +82,7 @@ def cases(place: Place, plan: Plan) -> Iterator[Case]:
     yield Case("idle.plain", lambda: {"idle.plain.kb": _idle(place, place.gateway)})
     yield Case("idle.tls", lambda: {"idle.tls.kb": _idle(place, lambda: place.over_tls(place.gateway()))})
     yield _judging(place)
+    yield _recording()
     yield _workers(place, plan)
     yield _durability(place, plan)
 
@@ -220,3 +222,15 @@ def _judging(place: Place) -> Case:
         }
 
     return Case("judge", run)
+
+
+def _recording() -> Case:
+    def run() -> Samples:
+        found = measure_recording()
+        return {
+            "recording.prepared_us": found.prepared_us,
+            "recording.simple_us": found.simple_us,
+            "recording.unsealed_us": found.unsealed_us,
+        }
+
+    return Case("recording", run)

@@ -69,6 +69,8 @@ POLICY = RolePolicy(
     relations={TABLE: RelationRule(read=frozenset("*"), write=frozenset())},
     classification={TABLE: {"aid": CLEAR, "bid": CLEAR, "abalance": CLEAR, "filler": Mask(MaskKind.FIXED)}},
 )
+OPENED = SessionOpened("ses_bench", "alice", "g", "measuring", ("rita",), "masked", "bench", "bench",
+                       "127.0.0.1:1", "", "", "", "")  # fmt: skip
 READY = ReadyForQuery("I").encode()
 ROWS = (
     RowDescription((Field("abalance", 16384, 3, 23, 4, -1, 0),)).encode()
@@ -138,15 +140,13 @@ def _asked(mode: str, transactions: int) -> Iterator[bytes]:
 
 
 def _session(recorder: Recorder) -> LiveSession:
-    opened = SessionOpened("ses_bench", "alice", "g", "measuring", ("rita",), "masked", "bench", "bench",
-                           "127.0.0.1:1", "", "", "", "")  # fmt: skip
     return LiveSession(
         "ses_bench",
         cast(Admission, None),
         Nowhere(),
         cast(Upstream, SimpleNamespace(channel=Nowhere())),
         Relay(Judge(POLICY, CATALOG), max_message_bytes=1 << 24),
-        recorder.open_session(opened),
+        recorder.open_session(OPENED),
         cast(Snapshots, None),
         cast(Chamber, None),
         Metrics(),

@@ -54,6 +54,8 @@ PLANNED = [
     "masked_point_vs_rewritten_direct",
     "connects_per_second",
     "durability_disk_vs_process",
+    "recording_us_prepared",
+    "recording_us_simple",
     "idle_kb_plain",
     "idle_kb_tls",
     "judge_seen_us",

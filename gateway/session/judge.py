@@ -82,23 +82,18 @@ NOT_UTF8 = Refusal("22021", "encoding", 'invalid byte sequence for encoding "UTF
 
 
 class JudgedStatement(msgspec.Struct, frozen=True):
-    """One statement with its verdict, in the words of the record."""
+    """One statement with its verdict."""
 
     kind: StatementKind
     name: str | None
     verdict: str
     normalized: str
-    fingerprint: str
-    rule: str
-    reason: str
-    read: tuple[str, ...]
-    written: tuple[str, ...]
-    masks: tuple[str, ...]
     #: Columns by whose raw values it looks rows up, each as often as it says a value.
     lookups: tuple[str, ...]
     #: The client's own text of this one statement.
     original: str
-    relations: tuple[str, ...] = ()
+    #: What the record says of each of its runs.
+    event: StatementJudged
     #: The transaction status that its success leaves behind, where it opens or ends a block.
     leaves: str = ""
     #: Does it change or use what a name stands for (gateway.session.names)?
@@ -117,28 +112,15 @@ class JudgedStatement(msgspec.Struct, frozen=True):
         of: int = 0,
         parameters: tuple[str | None, ...] = (),
         verdict: str | None = None,
-        rule: str | None = None,
-        reason: str | None = None,
+        rule: str = "",
+        reason: str = "",
     ) -> StatementJudged:
         """The event to write before this statement goes upstream."""
-        return StatementJudged(
-            number=number,
-            how=how,
-            kind=self.kind._value_,
-            verdict=verdict or self.verdict,
-            normalized=self.normalized,
-            fingerprint=self.fingerprint,
-            of=of,
-            rule=self.rule if rule is None else rule,
-            reason=self.reason if reason is None else reason,
-            relations=self.relations,
-            read=self.read,
-            written=self.written,
-            masks=self.masks,
-            lookups=self.lookups,
-            transaction=transaction,
-            sealed=Sealed(text=None if how in OF_A_PARSE else self.original, parameters=parameters),
-        )
+        text = None if how in OF_A_PARSE else self.original
+        sealed = Sealed(text=text, parameters=parameters)
+        # From a model: half of what all members by name would cost (0.4 instead of 1.2 µs).
+        fact = replace(self.event, number=number, how=how, of=of, transaction=transaction, sealed=sealed)
+        return fact if verdict is None else replace(fact, verdict=verdict, rule=rule, reason=reason)
 
 
 class Judged(msgspec.Struct, frozen=True):
@@ -372,14 +354,16 @@ def _in_words(verdict: Verdict, text: str, *, whole: bool = False) -> JudgedStat
                 name=None,
                 verdict="refused",
                 normalized="",
-                fingerprint="",
-                rule=refusal.rule,
-                reason=_reason(refusal),
-                read=(),
-                written=(),
-                masks=(),
                 lookups=(),
                 original=text,
+                event=StatementJudged(
+                    number=0,
+                    how="",
+                    kind=StatementKind.OTHER.value,
+                    verdict="refused",
+                    rule=refusal.rule,
+                    reason=_reason(refusal),
+                ),
             )
         case Refused(statement, refusal):
             assert statement is not None
@@ -390,20 +374,29 @@ def _statement_in_words(
     statement: Statement, verdict: str, text: str, refusal: Refusal | None = None, *, whole: bool = False
 ) -> JudgedStatement:
     touched = statement.touched
-    return JudgedStatement(
-        kind=statement.kind,
-        name=statement.name,
+    event = StatementJudged(
+        number=0,
+        how="",
+        kind=statement.kind.value,
         verdict=verdict,
         normalized=statement.normalized,
         fingerprint=statement.fingerprint,
         rule=refusal.rule if refusal else "",
         reason=_reason(refusal) if refusal else "",
+        relations=tuple(t.relation for t in touched),
         read=tuple(f"{t.relation}.{column}" for t in touched for column in t.read),
         written=tuple(f"{t.relation}.{column}" for t in touched for column in t.written),
         masks=tuple(f"{t.relation}.{column}:{mask}" for t in touched for column, mask in t.masked),
         lookups=tuple(f"{t.relation}.{column}" for t in touched for column in t.lookups),
+    )
+    return JudgedStatement(
+        kind=statement.kind,
+        name=statement.name,
+        verdict=verdict,
+        normalized=event.normalized,
+        lookups=event.lookups,
         original=text.strip() if whole else text[statement.start : statement.end].strip(),
-        relations=tuple(t.relation for t in touched),
+        event=event,
         leaves=_leaves(statement) if statement.kind is StatementKind.TRANSACTION else "",
         # EXPLAIN has a name when it is one of EXECUTE.
         about_names=statement.kind in ABOUT_NAMES or statement.name is not None,

@@ -81,7 +81,7 @@ def with_what_it_runs(talk: Conversation, statement: JudgedStatement, fact: Stat
     behind = names.behind(talk, statement)
     if behind is None or behind.statement is None:
         return fact
-    runs = behind.statement
+    runs = behind.statement.event
     return replace(
         fact,
         of=fact.of or behind.number,
