@@ -7,6 +7,7 @@ masked. A commented example is docs/examples/policy.toml.
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -214,6 +215,33 @@ class RecordResults(Table):
     )
 
 
+def _network(text: str) -> str:
+    try:
+        return str(ipaddress.ip_network(text))
+    except ValueError:
+        raise ValueError('expected a network such as "10.1.0.0/16", without an address of a machine in it') from None
+
+
+class TokenDemands(Table):
+    """What the tokens that open a role must be."""
+
+    single_use: bool = Field(default=False, description="each session needs a token of its own")
+    network: Annotated[
+        tuple[Annotated[str, AfterValidator(_network)], ...], Field(strict=False), AfterValidator(_distinct)
+    ] = Field(default=(), description='where connections may come from, such as ["10.1.0.0/16"]; none: everywhere')
+    certificate: Literal["optional", "required"] = Field(
+        default="optional", description='"required": each is bound to a client certificate (settings: tls.client_ca)'
+    )
+    max: Duration | None = Field(default=None, description='how long one opens the door, such as "15m"')
+
+    @field_validator("max")
+    @classmethod
+    def _is_a_time(cls, value: int | None) -> int | None:
+        if value is not None and not 1 <= value <= LONGEST_GRANT:
+            raise ValueError('must be at least "1s" and at most "7d"')
+        return value
+
+
 class Role(Table):
     """What one role may do, and who may come by it how."""
 
@@ -228,6 +256,7 @@ class Role(Table):
         default=None, description="sessions at one time under one grant; none: what the settings say"
     )
     reason: Reason = Field(default_factory=Reason, description="what a request's reason has to look like")
+    token: TokenDemands = Field(default_factory=TokenDemands, description="what the tokens that open it must be")
     statements: Annotated[
         tuple[Annotated[str, AfterValidator(_kind)], ...], Field(strict=False, min_length=1), AfterValidator(_distinct)
     ] = Field(description='"read", "write", or single kinds of statements')

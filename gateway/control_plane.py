@@ -110,6 +110,7 @@ class ControlPlane:
 
             async def up_to_date() -> None:
                 self._metrics.notices_waiting(await self._outbox.waiting())
+                self._metrics.keys_believed(self.access.tokens.believed)
                 if gather is not None:
                     await gather()
 

@@ -9,7 +9,7 @@ from config.policy_file import EVERY, PolicyFile, Role
 from config.policy_file import Mask as WrittenMask
 from config.problems import ConfigError, Location, Problem, dotted, suggestion
 from gateway.access.extent import UNCLASSIFIED, WHOLE, ColumnShown, Extent, RelationShown
-from gateway.access.models import RoleTerms
+from gateway.access.models import RoleTerms, TokenTerms
 from masking.catalog import Catalog, Column, Relation
 from masking.masks import lookup_problem
 from masking.masks import problem as misfit
@@ -118,6 +118,19 @@ def check_targets(policies: Policies, targets: Collection[str]) -> tuple[Problem
     )
 
 
+def check_certificates(policies: Policies, *, asked_for: bool) -> tuple[Problem, ...]:
+    """Roles that demand client certificates, where the settings ask nobody for one."""
+    return tuple(
+        _problem(
+            policies.file,
+            ("roles", name, "token", "certificate"),
+            "nobody could come in: the settings have no tls.client_ca, so no client is asked for a certificate",
+        )
+        for name, role in policies.file.roles.items()
+        if role.token.certificate == "required" and not asked_for
+    )
+
+
 def check_against(policies: Policies, catalog: Catalog, target: str) -> tuple[Problem, ...]:
     """What the policy says of this target and its database does not have, or has otherwise; in the file's order."""
     file = policies.file
@@ -223,6 +236,12 @@ def _terms_of(name: str, role: Role, classification: Mapping[str, Mapping[str, M
         reason_pattern=role.reason.pattern,
         statements=tuple(role.statements),
         shown=_shown(role, classification),
+        token=TokenTerms(
+            single_use=role.token.single_use,
+            networks=role.token.network,
+            certificate=role.token.certificate == "required",
+            max_seconds=role.token.max,
+        ),
     )
 
 

@@ -24,7 +24,7 @@ from gateway.access.permissions import Action, Denied, SessionOf
 from gateway.access.scopes import Scope
 from gateway.access.service import Access, utc_now
 from gateway.access.sign_in import SignIns
-from gateway.admin import answers
+from gateway.admin import answers, tokens
 from gateway.admin.answers import Refused, answer
 from gateway.admin.auth import SignIn
 from gateway.admin.bodies import (
@@ -129,7 +129,7 @@ class Api:
 
     async def token(self, request: Request, person: Person) -> Response:
         body = await parsed(request, TokenBody)
-        minted = await self.access.mint(person, request.path_params["id"], seconds=body.seconds)
+        minted = await self.access.mint(person, request.path_params["id"], wish=tokens.wish_of(body))
         return answer(TokenAnswer.of(minted), 201)
 
     async def whoami(self, request: Request, person: Person) -> Response:
@@ -264,7 +264,7 @@ def create_api(
     connect to; `sessions` reads the record; `sign_ins` know who signed in; `more` are the endpoints of other modules.
     All endpoints are in the application's `state.endpoints`."""
     api = Api(access, address=address, sessions=sessions, version=version, clock=clock)
-    served = (OpenEndpoint(HEALTH, api.health), *endpoints(api), *more)
+    served = (OpenEndpoint(HEALTH, api.health), *endpoints(api), *tokens.endpoints(access), *more)
     described = document((one.describes for one in served), version=version)
 
     async def openapi(request: Request) -> Response:

@@ -35,7 +35,20 @@ class ReasonBody(Body):
 
 class TokenBody(Body):
     seconds: Annotated[int, Field(ge=1, le=365 * 86400)] | None = Field(
-        default=None, description="how long the token is to live; never longer than its grant"
+        default=None, description="how long the token and its sessions are to live; never longer than its grant"
+    )
+    enter_seconds: Annotated[int, Field(ge=1, le=365 * 86400)] | None = Field(
+        default=None, description="how long it opens the door; its sessions live on"
+    )
+    once: bool = Field(default=False, description="it opens one session, once")
+    sessions: Annotated[int, Field(ge=1, le=10_000)] | None = Field(
+        default=None, description="how many sessions it may have open at one time"
+    )
+    networks: Annotated[tuple[Annotated[str, Field(max_length=64)], ...], Field(max_length=16, strict=False)] = Field(
+        default=(), description='where it may be shown, such as "10.1.0.0/16"; empty: everywhere'
+    )
+    certificate: Annotated[str, Field(max_length=64)] = Field(
+        default="", description="SHA-256 of the client certificate that has to come with it, in base64url (RFC 8705)"
     )
 
 
@@ -134,6 +147,7 @@ class TokenAnswer(Answer):
     grant: str
     target: str
     ends_at: datetime
+    once: bool
 
     @classmethod
     def of(cls, minted: Minted) -> Self:
@@ -143,6 +157,7 @@ class TokenAnswer(Answer):
             grant=minted.grant.id,
             target=minted.grant.target,
             ends_at=minted.token.ends_at,
+            once=minted.token.once,
         )
 
 

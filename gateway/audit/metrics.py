@@ -122,6 +122,7 @@ class Metrics(Collector):
         self._wrong_cancels = 0
         self._ignored_cancels = 0
         self._second_lock = 0
+        self._keys = 0
         self._lookups = 0
         self._record = 1
         self._draining = 0
@@ -135,6 +136,7 @@ class Metrics(Collector):
         self._statements = _Counts("pgcurfew_statements", "Statements judged.", "kind", "verdict")
         self._ended = _Counts("pgcurfew_statements_ended", "How statements came out.", "outcome")
         self._limits = _Counts("pgcurfew_limits_reached", "Statements that a limit cut off, by limit.", "limit")
+        self._tokens = _Counts("pgcurfew_tokens", "What became of tokens and of the keys that sign them.", "event")
         self._door = _Counts("pgcurfew_door_refusals", "Connections refused, by cause.", "cause")
         self._notices = _Counts("pgcurfew_notices", "Tries to deliver notices, by outcome.", "sink", "outcome")
         #: Notices that wait, by sink.
@@ -200,6 +202,8 @@ class Metrics(Collector):
         yield self._limits.family()
         yield CounterMetricFamily("pgcurfew_lookups", "Raw values that rows were looked up by.", self._lookups)
         yield self._door.family()
+        yield self._tokens.family()
+        yield GaugeMetricFamily("pgcurfew_keys_believed", "Keys whose tokens are believed.", self._keys)
         yield CounterMetricFamily("pgcurfew_rows", "Rows that statements returned or changed.", self._rows)
         yield CounterMetricFamily("pgcurfew_result_bytes", "Bytes of results sent to clients.", self._bytes)
         yield CounterMetricFamily(
@@ -275,6 +279,8 @@ class Metrics(Collector):
                 self._cancels += 1
             case SecondLockTripped():
                 self._second_lock += 1
+            case AccessChanged(what="token-minted" | "token-used" | "token-revoked" | "key-added" | "key-struck"):
+                self._tokens.count(fact.what)
             case _:
                 pass
 
@@ -305,6 +311,10 @@ class Metrics(Collector):
     def policy_loaded(self, version: str, at: datetime) -> None:
         """This policy is in force since then."""
         self._policy = (version, at.timestamp())
+
+    def keys_believed(self, count: int) -> None:
+        """So many keys may have signed a token."""
+        self._keys = count
 
     def draining(self, draining: bool) -> None:
         """Whether the gateway only waits for the last transactions."""

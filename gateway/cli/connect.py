@@ -53,7 +53,7 @@ def connect(
     with Client.signed_in() as client:
         grant = _held(client, target, role) or _asked_for(client, target, role, duration, reason, wait)
         place = client.get("targets")
-        minted = None if form is Form.DSN and not as_json else hold.mint(client, grant["id"])
+        minted = None if form is Form.DSN and not as_json else client.post("grants", grant["id"], "token", body={})
     settings = libpq_settings(client.profile, place["host"], place["port"], target)
     if as_json:
         assert minted is not None

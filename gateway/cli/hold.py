@@ -1,4 +1,4 @@
-"""grants, revoke, token."""
+"""grants, revoke."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ from typing import Annotated, Any
 
 import typer
 
-from config.durations import parse_duration
 from gateway.cli.ask import Reason, must_have_reason
 from gateway.cli.client import Client
-from gateway.cli.output import Exit, Json, Stopped, clock_time, left, note, put_json, put_plain, put_table, tell
+from gateway.cli.output import Exit, Json, Stopped, clock_time, left, put_json, put_table, tell
 
 app = typer.Typer()
 
@@ -47,33 +46,6 @@ def revoke(
         put_json(after)
         return
     tell(f"revoked: {after['id']} of {after['person']}")
-
-
-@app.command()
-def token(
-    grant_id: Annotated[
-        str | None, typer.Argument(metavar="[GRANT]", help="Needed when you hold several active grants.")
-    ] = None,
-    duration: Annotated[str | None, typer.Option("--for", help="A shorter life than the grant's.")] = None,
-    as_json: Json = False,
-) -> None:
-    """A token for an active grant of yours: the password for psql. Prints it and nothing else."""
-    with Client.signed_in() as client:
-        minted = mint(client, grant_id or only_grant(client)["id"], duration)
-    if as_json:
-        put_json(minted)
-        return
-    put_plain(minted["token"])
-    note(f"for {minted['target']}, until {clock_time(minted['ends_at'])}")
-
-
-def mint(client: Client, grant_id: str, duration: str | None = None) -> Any:
-    """A token of the grant; the API's answer. Raises Stopped."""
-    try:
-        seconds = None if duration is None else parse_duration(duration)
-    except ValueError as error:
-        raise Stopped(Exit.USAGE, f'--for "{duration}": {error}', "such as --for 10m") from None
-    return client.post("grants", grant_id, "token", body={} if seconds is None else {"seconds": seconds})
 
 
 def own_grants(client: Client, target: str | None = None) -> list[dict[str, Any]]:

@@ -18,6 +18,8 @@ ELSEWHERE: Final = {
     "replay": ("record", "replay"),
     "audit": ("audit", "app"),
     "policy": ("policy", "app"),
+    "token": ("tokens", "app"),
+    "keys": ("keys", "app"),
     "user": ("user", "app"),
     "serve": ("serve", "serve"),
     "demo": ("demo", "demo"),

@@ -26,7 +26,7 @@ from gateway.storage.access_store import SqliteAccessStore
 from gateway.storage.database import Database
 from gateway.storage.sign_in_store import StoredSignIns
 
-_Result = TypeVar("_Result")
+Result = TypeVar("Result")
 
 
 def add(config: Path, name: str, groups: list[str], *, identity: str, service: bool, as_json: bool) -> None:
@@ -36,7 +36,7 @@ def add(config: Path, name: str, groups: list[str], *, identity: str, service: b
         config,
         lambda change: people.add(
             change,
-            by=_who(),
+            by=who(),
             name=name,
             groups=groups,
             credential=credential,
@@ -54,7 +54,7 @@ def invite(config: Path, name: str, as_json: bool) -> None:
 
     async def write(database: Database) -> None:
         async with StoredSignIns(database).change() as change:
-            made.append(await enrolment.invite(change, by=_who(), name=name, now=datetime.now(UTC), life=life))
+            made.append(await enrolment.invite(change, by=who(), name=name, now=datetime.now(UTC), life=life))
             await change.hand_over(enrolment.about_invitation(made[0][1]))
 
     _with_database(config, write)
@@ -65,7 +65,7 @@ def invite(config: Path, name: str, as_json: bool) -> None:
 def renew(config: Path, name: str, as_json: bool) -> None:
     """Print a new login credential; the old one no longer works."""
     credential = people.credential_of(secrets.token_bytes(people.CREDENTIAL_BYTES))
-    _change(config, lambda change: people.renew_credential(change, by=_who(), name=name, credential=credential))
+    _change(config, lambda change: people.renew_credential(change, by=who(), name=name, credential=credential))
     _show_credential(name, credential, None, as_json)
 
 
@@ -75,7 +75,7 @@ def entries(config: Path) -> list[dict[str, Any]]:
     async def read(store: SqliteAccessStore) -> tuple[Person, ...]:
         return await store.people()
 
-    found = _with_store(config, read)
+    found = with_store(config, read)
     return [
         {
             "name": one.name,
@@ -90,12 +90,12 @@ def entries(config: Path) -> list[dict[str, Any]]:
 
 def set_groups(config: Path, name: str, wanted: list[str]) -> None:
     """Put a person into exactly these groups."""
-    _change(config, lambda change: people.set_groups(change, by=_who(), name=name, groups=wanted))
+    _change(config, lambda change: people.set_groups(change, by=who(), name=name, groups=wanted))
 
 
 def set_locked(config: Path, name: str, *, locked: bool, reason: str) -> None:
     """Lock a person out, whose sessions and sign-ins end; or let them in again."""
-    _change(config, lambda change: people.set_locked(change, by=_who(), name=name, locked=locked, reason=reason))
+    _change(config, lambda change: people.set_locked(change, by=who(), name=name, locked=locked, reason=reason))
 
     async def end(database: Database) -> None:
         async with StoredSignIns(database).change() as change:
@@ -120,16 +120,17 @@ def _change(config: Path, write: Callable[[Change], Awaitable[AccessChanged]]) -
         async with store.change() as open_change:
             await open_change.hand_over(await write(open_change))
 
-    _with_store(config, change)
+    with_store(config, change)
 
 
-def _with_store(config: Path, work: Callable[[SqliteAccessStore], Awaitable[_Result]]) -> _Result:
+def with_store(config: Path, work: Callable[[SqliteAccessStore], Awaitable[Result]]) -> Result:
+    """What `work` makes of the store that the settings name. Raises Stopped."""
     try:
         path = load_settings(config, files=False).store.path
     except ConfigError as error:
         raise Stopped(Exit.USAGE, str(error), "name the gateway's settings with --config FILE") from None
 
-    async def run() -> _Result:
+    async def run() -> Result:
         database = await Database.open(path)
         try:
             return await work(SqliteAccessStore(database))
@@ -148,7 +149,7 @@ def _with_database(config: Path, work: Callable[[Database], Awaitable[None]]) ->
     async def on(store: SqliteAccessStore) -> None:
         await work(store.database)
 
-    _with_store(config, on)
+    with_store(config, on)
 
 
 def _show_credential(name: str, credential: str, in_groups: list[str] | None, as_json: bool) -> None:
@@ -160,7 +161,7 @@ def _show_credential(name: str, credential: str, in_groups: list[str] | None, as
     tell(f"{name} signs in with: pgcurfew login --api https://… --name {name}")
 
 
-def _who() -> str:
+def who() -> str:
     """The login on this host, marked as such: it is no person of the gateway."""
     try:
         return f"host:{getpass.getuser()}"

@@ -5,6 +5,7 @@ in the table fails the build, so nobody adds one without having said who may use
 from __future__ import annotations
 
 import os
+import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -50,6 +51,17 @@ async def request_of_alice(served: Served) -> str:
 
 async def grant_of_alice(served: Served) -> str:
     return await served.house.granted()
+
+
+async def token_of_alice(served: Served) -> str:
+    access, alice = served.house.access, await served.house.person("alice")
+    return (await access.mint(alice, await served.house.granted())).token.id
+
+
+async def a_key(served: Served) -> str:
+    key_id = f"key-{secrets.token_hex(4)}"
+    await served.house.add_key({}, key_id, signs_in=0)
+    return key_id
 
 
 async def session_of_alice(served: Served) -> str:
@@ -137,6 +149,11 @@ TABLE: dict[str, Row] = {
     "GET /v1/grants/{id}": Row("401 200 404 200 200 200 404 403", grant_of_alice),
     "POST /v1/grants/{id}/revoke": Row("401 200 404 200 403 200 404 403", grant_of_alice, SAID),
     "POST /v1/grants/{id}/token": Row("401 201 404 403 403 403 404 403", grant_of_alice),
+    "GET /v1/grants/{id}/tokens": Row("401 200 404 200 200 200 404 403", grant_of_alice),
+    "GET /v1/tokens/{id}": Row("401 200 404 200 200 200 404 403", token_of_alice),
+    "POST /v1/tokens/{id}/revoke": Row("401 200 404 200 403 200 404 403", token_of_alice, SAID),
+    "POST /v1/keys/{id}/strike": Row("401 403 403 403 403 200 403 403", a_key, SAID),
+    "GET /.well-known/jwks.json": Row("200 200 200 200 200 200 200 200"),
     "GET /v1/whoami": Row("401 200 200 200 200 200 200 403"),
     "GET /v1/targets": Row("401 200 200 200 200 200 200 403"),
     "GET /v1/sessions": Row("401 200 200 200 200 200 200 403"),
