@@ -224,4 +224,4 @@ async def test_each_endpoint_by_each_caller(served: Served, endpoint: str) -> No
 async def test_only_the_listed_few_answer_without_a_sign_in(served: Served) -> None:
     """By kind, not by trying: what is no open endpoint asks who calls before it looks at anything."""
     open_ = {one.describes.path for one in served.endpoints if not isinstance(one, Endpoint)}
-    assert open_ == {"/healthz", "/v1/sign-in", "/v1/enrol/begin", "/v1/enrol"}
+    assert open_ == {"/healthz", "/.well-known/jwks.json", "/v1/sign-in", "/v1/enrol/begin", "/v1/enrol"}
