@@ -15,6 +15,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
 
+from config.alerts import Alert
 from config.durations import Duration
 from config.lines import Lines
 from config.problems import Location, suggestion
@@ -317,6 +318,9 @@ class PolicyDocument(Table):
     classification: dict[Qualified, dict[Word, Annotated[Mask, BeforeValidator(_mask_in_short)]]] = Field(
         default={}, description='what is shown of each column, as [classification."schema.name"]'
     )
+    alerts: dict[Annotated[str, AfterValidator(_role_name)], Alert] = Field(
+        default={}, description="when somebody is to be told of what happens, each as [alerts.NAME]"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -332,6 +336,10 @@ class PolicyFile:
     @property
     def roles(self) -> Mapping[str, Role]:
         return self.document.roles
+
+    @property
+    def alerts(self) -> Mapping[str, Alert]:
+        return self.document.alerts
 
     @property
     def classification(self) -> Mapping[str, Mapping[str, Mask]]:

@@ -43,12 +43,20 @@ class Gateway:
         self.metrics = Metrics()
         self._stack = contextlib.AsyncExitStack()
         signer = token_signer(renewal.rules.settings)
-        self._control = ControlPlane(renewal.rules, signer, database, recorder, self.metrics)
+        self._control = ControlPlane(
+            renewal.rules,
+            signer,
+            database,
+            recorder,
+            self.metrics,
+            end_session=lambda session, by, reason: self._front.end_session(session, by, reason),
+            trouble=lambda: recorder.trouble or self._front.trouble(),
+        )
         access = self._control.access
         settings = renewal.rules.settings
         self._front: DataPlane | Workers
         if settings.gateway.workers == 1:
-            self._front = DataPlane(renewal, access, recorder, self.metrics)
+            self._front = DataPlane(renewal, access, recorder, self.metrics, see=self._control.alerts.see)
         else:
             self._front = Workers(
                 renewal.rules,
@@ -56,6 +64,7 @@ class Gateway:
                 self.metrics,
                 recorder.note,
                 lambda index: worker_record(settings.record.directory, index),
+                see=self._control.alerts.see,
                 log_json=log_json,
             )
 
@@ -89,8 +98,14 @@ class Gateway:
         stack.callback(self._recorder.note, GatewayStopped("shutdown"))
         await self._control.access.tokens.take_keys()
         await self._control.catch_up()
+        await self._control.alerts.begin()
         await stack.enter_async_context(
-            running(self._recorder.run(), self._control.tidy(), self._control.send_notices())
+            running(
+                self._recorder.run(),
+                self._control.tidy(),
+                self._control.send_notices(),
+                self._control.alerts.run(),
+            )
         )
         if settings.record.index:
             index = keep_index(settings.record.directory, self.metrics.index_lag)

@@ -24,6 +24,7 @@ from gateway.admin.api import GatewayAddress, create_api
 from gateway.admin.front import Front, box_of, terms_of
 from gateway.admin.health import create_metrics
 from gateway.admin.sessions import RecordReader
+from gateway.alerts.desk import AlertDesk
 from gateway.audit.facts import AccessChanged
 from gateway.audit.metrics import Metrics
 from gateway.audit.record import Recorder
@@ -35,20 +36,35 @@ from gateway.storage.access_store import SqliteAccessStore
 from gateway.storage.database import Database
 from gateway.storage.outbox import StoredOutbox
 from gateway.storage.sign_in_store import StoredSignIns
+from gateway.storage.usage import StoredUsage
 from gateway.web import WebServer
 
 log = structlog.get_logger()
 
 #: How often requests that expired and grants that ended are written down (seconds).
 TIDY_SECONDS = 15
+#: Whom the record names where a rule acted.
+BY_RULE = "pgcurfew"
+
+EndSession = Callable[[str, str, str], Awaitable[bool]]
 
 
 class ControlPlane:
     """Access, its API, and the metrics. `serve` opens the ports."""
 
     def __init__(
-        self, rules: Rules, signer: TokenSigner, database: Database, recorder: Recorder, metrics: Metrics
+        self,
+        rules: Rules,
+        signer: TokenSigner,
+        database: Database,
+        recorder: Recorder,
+        metrics: Metrics,
+        *,
+        end_session: EndSession,
+        trouble: Callable[[], str | None],
     ) -> None:
+        """`end_session` ends one by its id, by whom and why; False when there is none. `trouble` says why
+        nothing can be recorded."""
         self._rules = rules
         self._recorder = recorder
         self._metrics = metrics
@@ -74,6 +90,17 @@ class ControlPlane:
             roles=lambda: self._rules.policies.roles,
             sessions_per_grant=rules.settings.limits.sessions_per_grant,
             held_keys=self._held_keys,
+        )
+        self.alerts = AlertDesk(
+            rules.policies.file.alerts,
+            StoredUsage(database),
+            self._outbox,
+            lambda: self._announcer.takers("alert"),
+            _Powers(self.access, end_session),
+            recorder.note,
+            metrics,
+            self._clock,
+            trouble,
         )
 
         self._front = Front(
@@ -161,6 +188,7 @@ class ControlPlane:
             self._front.renew(rules.settings)
         except SecretUnavailable as error:  # it was there a moment ago
             log.error("people sign in as before", reason=str(error))
+        self.alerts.renew(rules.policies.file.alerts)
         if self._web_tls is not None:
             try:
                 take_certificate(self._web_tls, rules.settings)
@@ -188,6 +216,21 @@ class ControlPlane:
         self._recorder.note(fact)
         self._metrics.saw(fact)
         self._announcer.recorded(fact)
+        self.alerts.changed(fact)
+
+
+class _Powers:
+    """What an alert rule may do, and to whom."""
+
+    def __init__(self, access: Access, end_session: EndSession) -> None:
+        self._access = access
+        self._end_session = end_session
+
+    async def end_session(self, session: str, reason: str) -> bool:
+        return await self._end_session(session, BY_RULE, reason)
+
+    async def lock_person(self, person: str, reason: str) -> bool:
+        return await self._access.lock(person, by=BY_RULE, reason=reason)
 
 
 def _reached_at(settings: Settings) -> str:

@@ -12,6 +12,9 @@ from typing import Any
 
 from gateway.access.clock import SteadyClock
 from gateway.access.gate import Gate
+from gateway.alerts.sights import TurnedAway
+from gateway.alerts.watch import Eyes, Tell, Watch, Watched, address_of
+from gateway.audit.facts import DoorRefused, SessionOpened
 from gateway.audit.metrics import Metrics
 from gateway.audit.record import Recorder
 from gateway.credentials import door_context
@@ -59,13 +62,17 @@ class DataPlane:
         *,
         worker: int = 0,
         elsewhere: Elsewhere | None = None,
+        see: Tell | None = None,
     ) -> None:
-        """`worker` is this process's number among several, which `elsewhere` reaches."""
+        """`worker` is this process's number among several, which `elsewhere` reaches; `see` is told what
+        the policy's alert rules look at, where it has some."""
         self._rules = renewal.rules
         settings = renewal.rules.settings
+        self._see = see
         self._stack = contextlib.AsyncExitStack()
         self._chamber = Chamber()
         loop = asyncio.get_running_loop()
+        self._metrics = metrics
         self._snapshots = {
             name: Snapshots(name, target, loop.time, metrics.judged) for name, target in settings.targets.items()
         }
@@ -84,6 +91,8 @@ class DataPlane:
             closing=lambda: self._server.draining,
             master_mask_key=renewal.mask_key,
             elsewhere=elsewhere or Nowhere(),
+            eyes=self._eyes,
+            turned_away=self._turned_away,
         )
         self._server = Server(self._door)
 
@@ -130,6 +139,22 @@ class DataPlane:
         if under_way is not None:
             await asyncio.wait((under_way,))
         return True
+
+    async def end_session(self, session: str, by: str, reason: str) -> bool:
+        """End it now; False when there is no such session."""
+        return self._server.end_session(session, by, reason)
+
+    def _eyes(self, opened: SessionOpened) -> Eyes:
+        """What looks at each fact of a session."""
+        if self._see is None or not self._rules.policies.file.alerts:
+            return self._metrics
+        return Watched(self._metrics, Watch(opened, self._see, asyncio.get_running_loop().time))
+
+    def _turned_away(self, fact: DoorRefused) -> None:
+        if self._see is not None and self._rules.policies.file.alerts:
+            # Only under a good token, and one of that user, is the name more than a claim.
+            person = fact.user if fact.token and fact.cause != "user-mismatch" else ""
+            self._see(TurnedAway(fact.cause, person, address_of(fact.client)))
 
     def guessed(self, address: str) -> None:
         """Somebody at this address showed another process a wrong key."""

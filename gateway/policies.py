@@ -131,6 +131,23 @@ def check_certificates(policies: Policies, *, asked_for: bool) -> tuple[Problem,
     )
 
 
+def check_alerts(policies: Policies, targets: Collection[str], sinks: Collection[str]) -> tuple[Problem, ...]:
+    """Roles, targets and sinks that alert rules name and nobody else does."""
+    file = policies.file
+    known: tuple[tuple[str, str, Collection[str]], ...] = (
+        ("roles", "role", file.roles),
+        ("targets", "target", targets),
+        ("notify", "sink", {"*", *sinks}),
+    )
+    return tuple(
+        _problem(file, ("alerts", name, key, index), f'there is no {what} "{value}"{_did_you_mean(value, names)}')
+        for name, alert in file.alerts.items()
+        for key, what, names in known
+        for index, value in enumerate(getattr(alert, key))
+        if value not in names
+    )
+
+
 def check_against(policies: Policies, catalog: Catalog, target: str) -> tuple[Problem, ...]:
     """What the policy says of this target and its database does not have, or has otherwise; in the file's order."""
     file = policies.file

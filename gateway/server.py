@@ -177,6 +177,20 @@ class Server:
             if visitor.admission is not None and ended.concerns(visitor.admission):
                 visitor.ended = ended
 
+    def end_session(self, session: str, by: str, reason: str) -> bool:
+        """End this session now, in the middle of a query; False when it is not one of ours."""
+        live = self._sessions.get(session)
+        if live is None:
+            return False
+        live.end(
+            "killed",
+            "57P01",
+            f"terminating connection: session ended by {by}: {reason}",
+            hint="Talk to them before you connect again.",
+            detail=f"{by}: {reason}",
+        )
+        return True
+
     async def drain(self, seconds: float) -> None:
         """Let nobody in any more, and let open transactions end, for so many seconds at most. Sessions
         that have none end at once. Returns when there are no sessions, or the time is up.

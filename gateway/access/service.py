@@ -124,6 +124,18 @@ class Access:
             self._record(fact)
         await self._tell_if_locked(fact)
 
+    async def lock(self, name: str, *, by: str, reason: str) -> bool:
+        """Lock somebody because a rule of the policy says so; their sessions end. False when they are
+        locked already, or are nobody."""
+        async with self._store.change() as change:
+            person = await change.person(name)
+            if person is None or person.locked:
+                return False
+            fact = await people.set_locked(change, by=by, name=name, locked=True, reason=reason[:1000])
+            self._record(fact)
+        await self._tell_if_locked(fact)
+        return True
+
     # Within
 
     async def _take_over(self) -> None:

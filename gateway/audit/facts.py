@@ -250,6 +250,22 @@ class AccessChanged(Fact, frozen=True, tag=True, omit_defaults=True):
     how: str = ""
 
 
+class AlertFired(Fact, frozen=True, tag=True, omit_defaults=True):
+    """A rule of the policy fired. `action` is what was done at once: "session ended", "person locked", "failed"."""
+
+    rule: str
+    when: str
+    severity: str
+    text: str
+    person: str = ""
+    role: str = ""
+    target: str = ""
+    grant: str = ""
+    session: str = ""
+    action: str = ""
+    details: dict[str, str] = {}
+
+
 AnyFact = (
     SessionOpened
     | StatementJudged
@@ -271,4 +287,5 @@ AnyFact = (
     | SettingsReloaded
     | RecordResumed
     | AccessChanged
+    | AlertFired
 )

@@ -138,6 +138,7 @@ class Metrics(Collector):
         self._limits = _Counts("pgcurfew_limits_reached", "Statements that a limit cut off, by limit.", "limit")
         self._tokens = _Counts("pgcurfew_tokens", "What became of tokens and of the keys that sign them.", "event")
         self._door = _Counts("pgcurfew_door_refusals", "Connections refused, by cause.", "cause")
+        self._alerts = _Counts("pgcurfew_alerts", "Alert rules that fired, by rule.", "rule")
         self._notices = _Counts("pgcurfew_notices", "Tries to deliver notices, by outcome.", "sink", "outcome")
         #: Notices that wait, by sink.
         self._notices_waiting: dict[str, int] = {}
@@ -223,6 +224,7 @@ class Metrics(Collector):
         yield self._sign_ins.family()
         yield self._judging.family()
         yield self._duration.family()
+        yield self._alerts.family()
         yield self._notices.family()
         waiting = GaugeMetricFamily("pgcurfew_notices_waiting", "Notices that wait to be sent.", labels=("sink",))
         for sink, count in self._notices_waiting.items():
@@ -295,6 +297,10 @@ class Metrics(Collector):
     def judged(self, seconds: float) -> None:
         """How long judging one query string took."""
         self._judging.observe(seconds)
+
+    def alerted(self, rule: str) -> None:
+        """An alert rule fired; rules are named in the policy, so there are few."""
+        self._alerts.count(rule)
 
     def notice_sent(self, sink: str, outcome: str) -> None:
         """A try to send a notice came out: delivered, failed (and tried again) or dead (given up)."""

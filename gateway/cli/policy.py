@@ -23,7 +23,7 @@ from gateway.cli.policy_sources import Config, PolicyPath, as_given, in_use, set
 from gateway.desk.outlook import outlook
 from gateway.desk.proposal import scanned
 from gateway.desk.targets import TargetUnavailable, read_catalog
-from gateway.policies import Coverage, Policies, check_against, check_targets, compile_policies, coverage
+from gateway.policies import Coverage, Policies, check_against, check_alerts, check_targets, compile_policies, coverage
 
 app = typer.Typer(help="Is the policy right, and what does it say?", no_args_is_help=True)
 #: More names than these are counted only; --json has them all.
@@ -69,6 +69,7 @@ def check(
         problems += error.problems
     if settings is not None and policies is not None:
         problems += check_targets(policies, settings.targets)
+        problems += check_alerts(policies, settings.targets, settings.notices.sinks)
         for name, target in {} if offline else in_use(policies, settings):
             try:
                 catalog = asyncio.run(read_catalog(name, target))

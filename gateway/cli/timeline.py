@@ -20,6 +20,7 @@ from rich.text import Text
 from config.durations import format_duration
 from gateway.audit.facts import (
     AccessChanged,
+    AlertFired,
     CancelAsked,
     CopyEnded,
     DoorRefused,
@@ -278,6 +279,7 @@ def _said(moment: Moment) -> tuple[str, str]:
             | WorkerStarted()
             | WorkerEnded()
             | AccessChanged()
+            | AlertFired()
         ):
             return type(moment.fact).__name__, "dim"
         case _:

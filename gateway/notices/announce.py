@@ -70,7 +70,7 @@ class Announcer:
         found: list[Outgoing] = []
         for fact in facts:
             event = EVENT_OF.get(fact.what)
-            sinks = self._sinks(event) if event is not None else ()
+            sinks = self.takers(event) if event is not None else ()
             if not sinks:
                 continue
             people, asked_for = [fact.person], ""
@@ -93,7 +93,7 @@ class Announcer:
 
     def ending(self, grants: Iterable[Grant]) -> list[Outgoing]:
         """That these grants are about to end; each is told once for each end."""
-        sinks = self._sinks("ending")
+        sinks = self.takers("ending")
         if not sinks:
             return []
         found = []
@@ -115,7 +115,8 @@ class Announcer:
         )
         return Outgoing(notice, (sink,), notice.id)
 
-    def _sinks(self, event: str) -> tuple[str, ...]:
+    def takers(self, event: str) -> tuple[str, ...]:
+        """The sinks that this event goes to."""
         return tuple(name for name, sink in self._settings().sinks.items() if event in sink.events)
 
     def _decides(self, person: Person, fact: AccessChanged, event: str) -> bool:

@@ -20,6 +20,7 @@ from config.settings import Settings
 from gateway.access.errors import AdmissionRefused
 from gateway.access.gate import Gate
 from gateway.access.models import Admission, GrantEnded
+from gateway.alerts.watch import Eyes
 from gateway.audit.facts import DoorRefused, SessionOpened
 from gateway.audit.metrics import Metrics
 from gateway.audit.record import Recorder, RecordUnavailable
@@ -117,6 +118,10 @@ class Door:
     guesses: Guesses = field(default_factory=Guesses)
     lookups: LookupsOfGrants = field(init=False)
     elsewhere: Elsewhere = field(default_factory=Nowhere)
+    #: What looks at each fact of a session that begins so; as it is, the metrics.
+    eyes: Callable[[SessionOpened], Eyes] | None = None
+    #: Told of each refusal.
+    turned_away: Callable[[DoorRefused], None] = lambda fact: None
     #: The gateway is about to end: nobody comes in any more.
     closing: Callable[[], bool] = lambda: False
 
@@ -339,9 +344,8 @@ class Door:
             may_listen=StatementKind.LISTEN in policy.statements,
             lookups=self.lookups.of(grant.id, grant.ends_at),
         )
-        live = LiveSession(
-            session, admission, client, upstream, relay, record, snapshots, self.chamber, self.metrics, curfew
-        )
+        eyes = self.metrics if self.eyes is None else self.eyes(opened)
+        live = LiveSession(session, admission, client, upstream, relay, record, snapshots, self.chamber, eyes, curfew)
         self._greet(client, arrived, upstream, live, version)
         return live
 
@@ -420,6 +424,7 @@ class Door:
             left_out=left_out or 0,
         )
         self.metrics.saw(fact)
+        self.turned_away(fact)
         if left_out is None:
             return
         log.info("connection refused", cause=turned.cause, client=visitor.peer)

@@ -16,8 +16,8 @@ from typing import assert_never
 import structlog
 
 from gateway.access.models import Admission
+from gateway.alerts.watch import Eyes
 from gateway.audit.facts import Fact, PolicyLoaded, SessionClosed, StatementEnded, StatementJudged
-from gateway.audit.metrics import Metrics
 from gateway.audit.record import RecordUnavailable, SessionRecord
 from gateway.channel import Channel
 from gateway.session.cancel import cancel_upstream
@@ -70,8 +70,8 @@ class LiveSession:
         "_curfew",
         "_curfew_timers",
         "_draining",
+        "_eyes",
         "_loop",
-        "_metrics",
         "_over",
         "_record",
         "_relay",
@@ -96,7 +96,7 @@ class LiveSession:
         record: SessionRecord,
         snapshots: Snapshots,
         chamber: Chamber,
-        metrics: Metrics,
+        eyes: Eyes,
         curfew: Curfew,
     ) -> None:
         self.id = session_id
@@ -107,7 +107,7 @@ class LiveSession:
         self._record = record
         self._snapshots = snapshots
         self._chamber = chamber
-        self._metrics = metrics
+        self._eyes = eyes
         self._curfew = curfew
         #: The number that the client's CancelRequest will quote.
         self.cancel_pid = 0
@@ -355,7 +355,7 @@ class LiveSession:
             self._not_written_down(error, (Record(facts), *after))
             return False
         for fact in facts:
-            self._metrics.saw(fact)
+            self._eyes.saw(fact)
         return True
 
     async def _write_aside(self, facts: tuple[Fact, ...]) -> None:
@@ -371,7 +371,7 @@ class LiveSession:
             self.failed()
             return
         for fact in facts:
-            self._metrics.saw(fact)
+            self._eyes.saw(fact)
         if self._record.durable and self._backlog is not None:
             self._hold(self._backlog)
         else:
@@ -438,7 +438,7 @@ class LiveSession:
     def _note(self, facts: tuple[Fact, ...]) -> None:
         self._record.append_soon(facts)
         for fact in facts:
-            self._metrics.saw(fact)
+            self._eyes.saw(fact)
 
     def _finish(self, ended: EndSession) -> None:
         if not self._over.done():
@@ -490,7 +490,7 @@ class LiveSession:
             refused=self._relay.refused,
         )
         self._record.close(closed)
-        self._metrics.saw(closed)
+        self._eyes.saw(closed)
         self._client.resume_reading()
         self._client.close()
         if self._client.closed:

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from gateway.access.models import Admission, GrantEnded
+from gateway.alerts.sights import AnySight
 
 
 class Message(msgspec.Struct, frozen=True, tag=True):
@@ -91,6 +92,15 @@ class Count(Message, frozen=True, tag=True):
     """Say what you have counted."""
 
 
+class Kill(Message, frozen=True, tag=True):
+    """End this session, if it is one of yours."""
+
+    number: int
+    session: str
+    by: str
+    reason: str
+
+
 class Drain(Message, frozen=True, tag=True):
     """Let transactions end for so long, then end."""
 
@@ -146,6 +156,19 @@ class Cancelled(Message, frozen=True, tag=True):
     found: bool
 
 
+class Killed(Message, frozen=True, tag=True):
+    """What became of Kill."""
+
+    number: int
+    found: bool
+
+
+class Saw(Message, frozen=True, tag=True):
+    """Something that alert rules look at."""
+
+    sight: AnySight
+
+
 class Gone(Message, frozen=True, tag=True):
     """A connection that was passed on is over, whatever became of it."""
 
@@ -155,5 +178,5 @@ class Counted(Message, frozen=True, tag=True):
     metrics: dict[str, Any]
 
 
-Down = Start | Admitted | Refused | Valid | Ended | Renew | Cancel | CancelDone | Guessed | Count | Drain | Stop
-Up = Ready | Admit | Left | StillValid | PassCancel | Cancelled | Guessed | Gone | Counted
+Down = Start | Admitted | Refused | Valid | Ended | Renew | Cancel | CancelDone | Guessed | Count | Kill | Drain | Stop
+Up = Ready | Admit | Left | StillValid | PassCancel | Cancelled | Guessed | Killed | Saw | Gone | Counted

@@ -12,6 +12,7 @@ import pickle
 import signal
 import socket
 import sys
+from collections.abc import Coroutine
 from importlib.metadata import version
 from pathlib import Path
 from typing import assert_never
@@ -41,9 +42,12 @@ from gateway.workers.messages import (
     Ended,
     Gone,
     Guessed,
+    Kill,
+    Killed,
     Ready,
     Refused,
     Renew,
+    Saw,
     Start,
     Stop,
     Valid,
@@ -88,7 +92,13 @@ class Worker:
             stack.callback(recorder.note, GatewayStopped("shutdown"))
             await stack.enter_async_context(running(recorder.run()))
             data = self._data = DataPlane(
-                renewal, self._gate, recorder, self._metrics, worker=start.index, elsewhere=self._gate
+                renewal,
+                self._gate,
+                recorder,
+                self._metrics,
+                worker=start.index,
+                elsewhere=self._gate,
+                see=lambda sight: self.link.say(Saw(sight)),
             )
             stack.push_async_callback(data.close)
             await data.start()
@@ -125,7 +135,9 @@ class Worker:
             case Renew(rules):
                 self._renew(pickle.loads(rules))  # noqa: S301 -- from the supervisor, which made it
             case Cancel():
-                self._spawn(message)
+                self._spawn(self._cancel(message))
+            case Kill():
+                self._spawn(self._kill(message))
             case Guessed(address):
                 if self._data is not None:
                     self._data.guessed(address)
@@ -179,14 +191,18 @@ class Worker:
             log.exception("the new rules cannot be taken, so this worker ends")
             self._stop.set()
 
-    def _spawn(self, message: Cancel) -> None:
-        task = asyncio.get_running_loop().create_task(self._cancel(message))
+    def _spawn(self, coroutine: Coroutine[None, None, None]) -> None:
+        task = asyncio.get_running_loop().create_task(coroutine)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     async def _cancel(self, asked: Cancel) -> None:
         found = self._data is not None and await self._data.cancel(CancelRequest(asked.pid, asked.key), asked.by)
         self.link.say(Cancelled(asked.number, found))
+
+    async def _kill(self, asked: Kill) -> None:
+        found = self._data is not None and await self._data.end_session(asked.session, asked.by, asked.reason)
+        self.link.say(Killed(asked.number, found))
 
 
 async def _taken_over(rules: Rules, directory: Path) -> Recorder:

@@ -21,6 +21,7 @@ import structlog
 from gateway.access.errors import AdmissionRefused
 from gateway.access.gate import Gate
 from gateway.access.models import Admission, GrantEnded
+from gateway.alerts.sights import AnySight
 from gateway.audit.facts import Fact, WorkerEnded, WorkerStarted
 from gateway.audit.metrics import Metrics
 from gateway.audit.record import RecordUnavailable
@@ -36,10 +37,13 @@ from gateway.workers.messages import (
     Drain,
     Ended,
     Guessed,
+    Kill,
+    Killed,
     Message,
     PassCancel,
     Ready,
     Renew,
+    Saw,
     Start,
     Stop,
 )
@@ -75,14 +79,17 @@ class Workers:
         note: Callable[[Fact], None],
         directory: Callable[[int], Path],
         *,
+        see: Callable[[AnySight], None],
         log_json: bool = False,
     ) -> None:
-        """`note` writes to the control log; `directory` says where a worker's record is."""
+        """`note` writes to the control log; `directory` says where a worker's record is; `see` is told
+        what alert rules look at."""
         self._rules = rules
         self._gate = gate
         self._metrics = metrics
         self._note = note
         self._directory = directory
+        self._see = see
         self._log_json = log_json
         self._workers: dict[int, Watched] = {}
         self._tasks: list[asyncio.Task[None]] = []
@@ -92,6 +99,9 @@ class Workers:
         #: Passed-on cancels: our number -> who asked, his number, and who is to answer.
         self._cancels: dict[int, tuple[Watched, int, Watched]] = {}
         self._cancel_number = 0
+        #: Kills that workers have not answered: our number -> who has still to, and whether one had it.
+        self._kills: dict[int, tuple[set[int], asyncio.Future[bool]]] = {}
+        self._kill_number = 0
         #: The counts of workers that have ended.
         self._departed: list[Mapping[str, Any]] = []
         self._stack = contextlib.AsyncExitStack()
@@ -169,6 +179,24 @@ class Workers:
             await asyncio.gather(*self._tasks)
         await self._stack.aclose()
 
+    async def end_session(self, session: str, by: str, reason: str) -> bool:
+        """End it now, whichever worker has it; False when none of them says so within a moment."""
+        asked = {worker.index for worker in self._workers.values() if worker.ready}
+        if not asked:
+            return False
+        self._kill_number += 1
+        number = self._kill_number
+        answer: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._kills[number] = (asked, answer)
+        self._say_to_all(Kill(number, session, by, reason))
+        try:
+            async with asyncio.timeout(GATHER_SECONDS):
+                return await answer
+        except TimeoutError:
+            return False
+        finally:
+            del self._kills[number]
+
     async def gather(self) -> None:
         """Bring the metrics up to date, as far as the workers answer soon."""
         asked = [worker for worker in self._workers.values() if worker.ready]
@@ -207,7 +235,7 @@ class Workers:
     ) -> Mapping[str, datetime | None]:
         return await self._gate.still_valid(grant_ids, token_ids)
 
-    def told(self, worker: Watched, message: Ready | PassCancel | Cancelled | Guessed) -> None:
+    def told(self, worker: Watched, message: Ready | PassCancel | Cancelled | Guessed | Killed | Saw) -> None:
         match message:
             case Ready(record):
                 self._is_ready(worker, record)
@@ -217,12 +245,22 @@ class Workers:
                 if number in self._cancels:
                     asker, theirs, _ = self._cancels.pop(number)
                     asker.say(CancelDone(theirs, found))
+            case Killed(number, found):
+                self._killed(worker, number, found)
+            case Saw(sight):
+                self._see(sight)
             case Guessed():
                 for other in self._workers.values():
                     if other is not worker:
                         other.say(message)
             case _:
                 assert_never(message)
+
+    def _killed(self, worker: Watched, number: int, found: bool) -> None:
+        asked, answer = self._kills.get(number, (set(), None))
+        asked.discard(worker.index)
+        if answer is not None and not answer.done() and (found or not asked):
+            answer.set_result(found)
 
     # workers
 

@@ -21,11 +21,13 @@ from gateway.workers.messages import (
     Counted,
     Gone,
     Guessed,
+    Killed,
     Left,
     Message,
     PassCancel,
     Ready,
     Refused,
+    Saw,
     Start,
     StillValid,
     Up,
@@ -43,7 +45,7 @@ class House(Protocol):
     async def still_valid(
         self, grant_ids: Collection[str], token_ids: Collection[str]
     ) -> Mapping[str, datetime | None]: ...
-    def told(self, worker: Watched, message: Ready | PassCancel | Cancelled | Guessed) -> None: ...
+    def told(self, worker: Watched, message: Ready | PassCancel | Cancelled | Guessed | Killed | Saw) -> None: ...
 
 
 class Watched:
@@ -140,7 +142,7 @@ class Watched:
             case Counted(metrics):
                 self.counts = metrics
                 self.counted.set()
-            case Ready() | PassCancel() | Cancelled() | Guessed():
+            case Ready() | PassCancel() | Cancelled() | Guessed() | Killed() | Saw():
                 self._house.told(self, message)
             case _:
                 assert_never(message)
