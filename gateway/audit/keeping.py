@@ -211,13 +211,13 @@ def expiries(directory: Path, before: datetime) -> list[Expiry]:
                     pass
     limit = before.strftime("%Y-%m-%dT%H:%M:%S")
     found = []
-    for log, time in closed.items():
-        if log not in opened or (time >= limit and log not in stated):
+    for log, closed_at in closed.items():
+        if log not in opened or (closed_at >= limit and log not in stated):
             continue
         paths = (opened[log].path, *later.get(log, ()))
         if log in stated and not any(_files(directory / path) for path in paths):
             continue
-        found.append(Expiry(log, opened[log].kind, paths, time, log in stated))
+        found.append(Expiry(log, opened[log].kind, paths, closed_at, log in stated))
     return found
 
 
