@@ -144,7 +144,7 @@ def metric(gateway: RunningGateway, name: str) -> float:
 def test_metrics_count_it(gateway: RunningGateway, told: tuple[Given, str]) -> None:
     assert metric(gateway, "pgcurfew_sessions_total") >= 1
     assert metric(gateway, 'pgcurfew_statements_total{kind="select",verdict="rewritten"}') >= 1
-    assert metric(gateway, 'pgcurfew_statements_total{kind="other",verdict="refused"}') >= 1
+    assert metric(gateway, 'pgcurfew_statements_total{kind="temp_tables",verdict="refused"}') >= 1
     assert metric(gateway, "pgcurfew_judging_seconds_count") >= 1
     before = metric(gateway, "pgcurfew_door_refusals_total")
     gateway.stage.psql("alice", "no token", "SELECT 1")
