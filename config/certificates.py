@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal, assert_never
 
 from config.secrets import SecretReference, SecretUnavailable
 
@@ -47,6 +48,38 @@ def load_authorities(context: ssl.SSLContext, file: Path) -> None:
         raise CertificateUnusable(f"{file} holds a certificate that cannot be read") from None
     except OSError as error:
         raise CertificateUnusable(f"cannot read {file}: {error.strerror}") from None
+
+
+def client_context(
+    sslmode: Literal["disable", "require", "verify-ca", "verify-full"],
+    authorities: Path | None,
+    certificate: Path | None = None,
+    key: SecretReference | None = None,
+) -> ssl.SSLContext | None:
+    """TLS towards a PostgreSQL server as libpq's sslmode means it (PG manual, 34.19); None for "disable".
+    Raises CertificateUnusable."""
+    if sslmode == "disable":
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    match sslmode:
+        case "require":
+            context.check_hostname = False
+            # With an authority at hand, libpq checks the certificate too (PG manual, 34.19.1).
+            context.verify_mode = ssl.CERT_NONE if authorities is None else ssl.CERT_REQUIRED
+        case "verify-ca":
+            context.check_hostname = False
+        case "verify-full":
+            pass
+        case _:
+            assert_never(sslmode)
+    if authorities is not None:
+        load_authorities(context, authorities)
+    elif context.verify_mode is ssl.CERT_REQUIRED:
+        context.load_default_certs()
+    if certificate is not None and key is not None:
+        load_certificate(context, certificate, key)
+    return context
 
 
 @contextmanager

@@ -24,6 +24,7 @@ from config.section import (
     pem_file,
     pem_secret,
 )
+from config.store import Store
 from config.target import Target
 
 __all__ = [
@@ -213,10 +214,6 @@ class SignIn(Section):
 class Metrics(Section):
     listen_host: Text = Field(default="127.0.0.1", description="the address of /metrics (plain HTTP)")
     listen_port: Port = Field(default=6490, description="its port; 0 switches it off")
-
-
-class Store(Section):
-    path: AnchoredPath = Field(description="the SQLite file with requests, approvals and grants")
 
 
 class Record(Section):

@@ -28,6 +28,7 @@ from gateway.reload import Reload
 from gateway.rules import Rules
 from gateway.signals import Signals
 from gateway.storage.database import Database
+from gateway.storage.opening import open_database
 from gateway.workers.supervisor import Workers
 
 log = structlog.get_logger()
@@ -71,9 +72,9 @@ class Gateway:
     @classmethod
     async def open(cls, settings: Settings, *, log_json: bool = False) -> Gateway:
         """A gateway with its store and record open. Raises ConfigError, Misconfigured and what
-        `Recorder.open` and `Database.open` raise."""
+        `Recorder.open` and `open_database` raise."""
         renewal = Renewal.of(Rules.of(settings))
-        database = await Database.open(settings.store.path)
+        database = await open_database(settings.store)
         try:
             recorder = open_record(settings, settings.record.directory)
             try:

@@ -32,7 +32,7 @@ from gateway.credentials import Misconfigured, held_keys, take_certificate, web_
 from gateway.notices.announce import Announcer
 from gateway.notices.postman import Postman
 from gateway.rules import Rules
-from gateway.storage.access_store import SqliteAccessStore
+from gateway.storage.access_store import StoredAccess
 from gateway.storage.database import Database
 from gateway.storage.outbox import StoredOutbox
 from gateway.storage.sign_in_store import StoredSignIns
@@ -79,7 +79,7 @@ class ControlPlane:
         )
         self._outbox = StoredOutbox(database)
         self._postman = Postman(self._outbox, rules.settings.notices, self._clock, metrics)
-        self._store = SqliteAccessStore(database, self._announcer.around)
+        self._store = StoredAccess(database, self._announcer.around)
         self._held: Mapping[str, Ed25519PrivateKey] = {}
         self.access = Access(
             self._store,

@@ -33,8 +33,17 @@ class StoreNotUsable(Exception):
 
 
 class StoreUnavailable(Exception):
-    """The store cannot be read or written now: its disk is full or gone, or it is locked too long.
+    """The store cannot be read or written now: its disk is full, it cannot be reached, or it is locked too long.
     Nothing of the change took place."""
+
+
+class OutcomeUnknown(StoreUnavailable):
+    """The connection broke in the middle of a commit, and nobody could be asked since: the change took place as a
+    whole or not at all."""
+
+
+class StoreViolated(Exception):
+    """The store's own last line of defence refused a change that should not have been tried."""
 
 
 @dataclass(frozen=True, slots=True)

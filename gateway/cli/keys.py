@@ -25,7 +25,7 @@ from gateway.access.keys import KEY_ID, KeyState, SigningKey, public_text, publi
 from gateway.cli.ask import Reason, must_have_reason
 from gateway.cli.output import Exit, Json, Stopped, clock_time, note, put_json, put_table, tell
 from gateway.cli.people import who, with_store
-from gateway.storage.access_store import SqliteAccessStore
+from gateway.storage.access_store import StoredAccess
 
 app = typer.Typer(help="The keys that sign tokens, on the gateway's host.", no_args_is_help=True)
 
@@ -84,7 +84,7 @@ def strike(
     others = [key for key in keys if key.id != key_id and key.struck_at is None and key.signs_from <= now]
     signs = states_at(keys, now).get(key_id) is KeyState.SIGNING
 
-    async def change(store: SqliteAccessStore) -> None:
+    async def change(store: StoredAccess) -> None:
         async with store.change() as opened:
             moment = datetime.now(UTC)
             await opened.hand_over(await rotation.strike(opened, by=who(), key_id=key_id, reason=reason, now=moment))
@@ -112,7 +112,7 @@ def public(config: Config = DEFAULT) -> None:
     put_json({"keys": [key.jwk() for key in published(keys, datetime.now(UTC))]})
 
 
-async def _keys(store: SqliteAccessStore) -> tuple[SigningKey, ...]:
+async def _keys(store: StoredAccess) -> tuple[SigningKey, ...]:
     return await store.signing_keys()
 
 
@@ -129,7 +129,7 @@ def _rotate(config: Path, key_id: str | None, wait: timedelta) -> SigningKey:
     private = Ed25519PrivateKey.generate()
     path = directory / f"{key.id}.pem"
 
-    async def change(store: SqliteAccessStore) -> SigningKey:
+    async def change(store: StoredAccess) -> SigningKey:
         async with store.change() as opened:
             fact = await rotation.add(
                 opened,

@@ -22,8 +22,9 @@ from gateway.access.sign_in_models import Invitation
 from gateway.access.store import Change, StoreNotUsable, StoreUnavailable
 from gateway.audit.facts import AccessChanged
 from gateway.cli.output import Exit, Stopped, clock_time, put_json, tell
-from gateway.storage.access_store import SqliteAccessStore
+from gateway.storage.access_store import StoredAccess
 from gateway.storage.database import Database
+from gateway.storage.opening import open_database
 from gateway.storage.sign_in_store import StoredSignIns
 
 Result = TypeVar("Result")
@@ -72,7 +73,7 @@ def renew(config: Path, name: str, as_json: bool) -> None:
 def entries(config: Path) -> list[dict[str, Any]]:
     """Everybody, with groups."""
 
-    async def read(store: SqliteAccessStore) -> tuple[Person, ...]:
+    async def read(store: StoredAccess) -> tuple[Person, ...]:
         return await store.people()
 
     found = with_store(config, read)
@@ -116,24 +117,24 @@ def show_invitation(made: dict[str, Any], as_json: bool) -> None:
 
 
 def _change(config: Path, write: Callable[[Change], Awaitable[AccessChanged]]) -> None:
-    async def change(store: SqliteAccessStore) -> None:
+    async def change(store: StoredAccess) -> None:
         async with store.change() as open_change:
             await open_change.hand_over(await write(open_change))
 
     with_store(config, change)
 
 
-def with_store(config: Path, work: Callable[[SqliteAccessStore], Awaitable[Result]]) -> Result:
+def with_store(config: Path, work: Callable[[StoredAccess], Awaitable[Result]]) -> Result:
     """What `work` makes of the store that the settings name. Raises Stopped."""
     try:
-        path = load_settings(config, files=False).store.path
+        kept = load_settings(config, files=False).store
     except ConfigError as error:
         raise Stopped(Exit.USAGE, str(error), "name the gateway's settings with --config FILE") from None
 
     async def run() -> Result:
-        database = await Database.open(path)
+        database = await open_database(kept)
         try:
-            return await work(SqliteAccessStore(database))
+            return await work(StoredAccess(database))
         finally:
             await database.close()
 
@@ -146,7 +147,7 @@ def with_store(config: Path, work: Callable[[SqliteAccessStore], Awaitable[Resul
 
 
 def _with_database(config: Path, work: Callable[[Database], Awaitable[None]]) -> None:
-    async def on(store: SqliteAccessStore) -> None:
+    async def on(store: StoredAccess) -> None:
         await work(store.database)
 
     with_store(config, on)

@@ -12,9 +12,8 @@ import socket
 import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import assert_never
 
-from config.certificates import load_authorities, load_certificate
+from config.certificates import client_context
 from config.secrets import SecretReference
 from config.target import LoginMethod, SessionAttrs, Target, is_socket
 from gateway.channel import Keepalive
@@ -147,25 +146,6 @@ def _literal(host: Host) -> Place | None:
 
 def _context(target: Target) -> ssl.SSLContext | None:
     """TLS as libpq's sslmode means it; None without."""
-    if target.sslmode == "disable" or target.sockets_only:
+    if target.sockets_only:
         return None
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    match target.sslmode:
-        case "require":
-            context.check_hostname = False
-            # With an authority at hand, libpq checks the certificate too (PG manual, 34.19.1).
-            context.verify_mode = ssl.CERT_NONE if target.sslrootcert is None else ssl.CERT_REQUIRED
-        case "verify-ca":
-            context.check_hostname = False
-        case "verify-full":
-            pass
-        case _:
-            assert_never(target.sslmode)
-    if target.sslrootcert is not None:
-        load_authorities(context, target.sslrootcert)
-    elif context.verify_mode is ssl.CERT_REQUIRED:
-        context.load_default_certs()
-    if target.sslcert is not None and target.sslkey is not None:
-        load_certificate(context, target.sslcert, target.sslkey)
-    return context
+    return client_context(target.sslmode, target.sslrootcert, target.sslcert, target.sslkey)

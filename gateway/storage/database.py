@@ -1,141 +1,61 @@
-"""One SQLite file through aiosqlite: one connection writes, another reads.
+"""What a store needs of a database. `sqlite` and `postgres` are the two that there are.
 
-Durable: write-ahead log with synchronous=FULL, so a commit that returned survives kill -9
-and a power cut. Other processes on this host (`pgcurfew user …`) may write in between.
+One SQL text serves both: `?` for parameters, BIGINT microseconds for times, 0 and 1 for truth, and nothing that only
+one of them knows. Where they differ in kind, the difference is here: how one writes alone, and how one hears of others.
 """
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import os
-import sqlite3
-from collections.abc import AsyncIterator, Iterable, Iterator
-from pathlib import Path
-from typing import Self
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Protocol, TypeVar
 
-import aiosqlite
-
-from gateway.access.store import StoreNotUsable, StoreUnavailable
-from gateway.storage.migrate import migrate, migrations
-
-_PRAGMAS = (
-    "PRAGMA busy_timeout = 10000",
-    "PRAGMA journal_mode = WAL",
-    "PRAGMA synchronous = FULL",
-    "PRAGMA foreign_keys = ON",
-    "PRAGMA trusted_schema = OFF",
-)
+#: How many values one `IN (…)` takes; a longer list is asked in parts.
+MOST_AT_ONCE = 500
+_SIZES = (1, 8, 64, MOST_AT_ONCE)
+_T = TypeVar("_T")
 
 
-class Database:
-    """An open store. `read` sees what is committed; `transaction` is the one way to write."""
+class Row(Protocol):
+    """A row: by the name or the number of a column."""
 
-    def __init__(self, writer: aiosqlite.Connection, reader: aiosqlite.Connection) -> None:
-        self._writer = writer
-        self._reader = reader
-        self._writing = asyncio.Lock()
-
-    @classmethod
-    async def open(cls, path: Path) -> Self:
-        """Open the file, making it (mode 0600) and its schema when they are missing. Raises
-        StoreNotUsable."""
-        _make(path)
-        opened: list[aiosqlite.Connection] = []
-        try:
-            await asyncio.to_thread(_bring_up_to_date, path)
-            writer = await _connect(path, opened)
-            reader = await _connect(path, opened)
-            await reader.execute("PRAGMA query_only = ON")
-        except BaseException as error:
-            for connection in opened:
-                await connection.close()
-            if isinstance(error, sqlite3.DatabaseError):
-                raise StoreNotUsable(f"the store {path} cannot be used: {error}") from error
-            raise
-        return cls(writer, reader)
-
-    async def close(self) -> None:
-        """Close the file; whoever is in a transaction is waited for."""
-        async with self._writing:
-            await self._reader.close()
-            await self._writer.close()
-
-    async def read(self, sql: str, values: Iterable[object] = ()) -> list[sqlite3.Row]:
-        """Rows of a query over what is committed."""
-        with _in_our_words():
-            return list(await self._reader.execute_fetchall(sql, tuple(values)))
-
-    @contextlib.asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Transaction]:
-        """A write transaction: committed when the block ends well, otherwise as if never begun."""
-        async with self._writing:
-            committed = False
-            try:
-                with _in_our_words():
-                    await self._writer.execute("BEGIN IMMEDIATE")
-                yield Transaction(self._writer)
-                with _in_our_words():
-                    await self._writer.execute("COMMIT")
-                committed = True
-            finally:
-                if not committed:
-                    await asyncio.shield(asyncio.ensure_future(_roll_back(self._writer)))
+    def __getitem__(self, key: Any, /) -> Any: ...
 
 
-class Transaction:
-    """What may be done within `Database.transaction`."""
+class Source(Protocol):
+    """Answers queries: of what is committed, or of an open transaction."""
 
-    def __init__(self, writer: aiosqlite.Connection) -> None:
-        self._writer = writer
+    async def read(self, sql: str, values: Iterable[object] = ()) -> Sequence[Row]:
+        """The rows of one query. Raises StoreUnavailable."""
+        ...
 
-    async def read(self, sql: str, values: Iterable[object] = ()) -> list[sqlite3.Row]:
-        """Rows of a query that sees this transaction's own writes."""
-        with _in_our_words():
-            return list(await self._writer.execute_fetchall(sql, tuple(values)))
+
+class Transaction(Source, Protocol):
+    """What may be done within `Database.transaction`. Its reads see its writes."""
 
     async def write(self, sql: str, values: Iterable[object] = ()) -> int:
-        """How many rows the statement changed."""
-        with _in_our_words():
-            async with self._writer.execute(sql, tuple(values)) as cursor:
-                return cursor.rowcount
+        """How many rows the statement changed. Raises StoreUnavailable, StoreViolated."""
+        ...
 
 
-@contextlib.contextmanager
-def _in_our_words() -> Iterator[None]:
-    """What the disk or another process did to us; a broken constraint stays what it is."""
-    try:
-        yield
-    except sqlite3.OperationalError as error:
-        raise StoreUnavailable(f"the store cannot be used now: {error}") from error
+class Database(Source, Protocol):
+    """An open store. `read` sees what is committed; `transaction` is the one way to write."""
+
+    def transaction(self) -> AbstractAsyncContextManager[Transaction]:
+        """A write transaction: committed, and on disk, when the block ends well; otherwise as if never begun.
+        One at a time writes, in this process and in all others. Raises StoreUnavailable."""
+        ...
+
+    async def close(self) -> None:
+        """Whoever is in a transaction is waited for."""
+        ...
 
 
-async def _roll_back(writer: aiosqlite.Connection) -> None:
-    """Queued behind whatever we were cancelled in, so it ends that too; where that was the
-    COMMIT itself, there is nothing left to roll back."""
-    with contextlib.suppress(sqlite3.OperationalError):
-        await writer.execute("ROLLBACK")
-
-
-def _bring_up_to_date(path: Path) -> None:
-    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        for pragma in _PRAGMAS:
-            connection.execute(pragma)
-        migrate(connection, migrations())
-
-
-def _make(path: Path) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-    except OSError as error:
-        raise StoreNotUsable(f"the store {path} cannot be opened: {error.strerror}") from error
-
-
-async def _connect(path: Path, opened: list[aiosqlite.Connection]) -> aiosqlite.Connection:
-    connection = await aiosqlite.connect(path, isolation_level=None)
-    opened.append(connection)
-    connection.row_factory = sqlite3.Row
-    for pragma in _PRAGMAS:
-        await connection.execute(pragma)
-    return connection
+def in_parts(values: Sequence[_T]) -> Iterator[tuple[str, list[_T]]]:
+    """The values in parts, each with its `(?, ?, …)`: a part is filled up with its last value to one of few lengths,
+    so that there are few statements to prepare."""
+    for start in range(0, len(values), MOST_AT_ONCE):
+        part = list(values[start : start + MOST_AT_ONCE])
+        size = next(size for size in _SIZES if size >= len(part))
+        part += part[-1:] * (size - len(part))
+        yield f"({', '.join('?' * size)})", part

@@ -5,21 +5,16 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Protocol
 
 import msgspec
 
 from gateway.notices.notice import Notice
 from gateway.notices.outbox import Delivery, DeliveryState, Outgoing
-from gateway.storage.database import Database
+from gateway.storage.database import Database, Transaction
 from gateway.storage.times import micros, time, time_or_none
 
 
-class _Writes(Protocol):
-    async def write(self, sql: str, values: Iterable[object] = ()) -> int: ...
-
-
-async def put_out(transaction: _Writes, outgoing: Iterable[Outgoing], at: datetime) -> None:
+async def put_out(transaction: Transaction, outgoing: Iterable[Outgoing], at: datetime) -> None:
     """Keep these within an open transaction; what was told before is not told again."""
     for one in outgoing:
         notice = msgspec.json.encode(one.notice).decode()

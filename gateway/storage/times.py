@@ -13,6 +13,11 @@ def micros(at: datetime) -> int:
     return (at - _EPOCH) // _MICROSECOND
 
 
+def micros_or_none(at: datetime | None) -> int | None:
+    """The same where there may be none."""
+    return None if at is None else micros(at)
+
+
 def time(kept: int) -> datetime:
     """The time that was kept."""
     return _EPOCH + timedelta(microseconds=kept)

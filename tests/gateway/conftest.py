@@ -6,8 +6,19 @@ from pathlib import Path
 
 import pytest
 
+from config.store import Store
 from tests.support.host import Host, make_host
-from tests.support.postgres import SampleDatabase
+from tests.support.postgres import Postgres, SampleDatabase
+from tests.support.store import postgres_store, sqlite_store
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+    """A new store; each test that asks for it runs on both databases."""
+    if request.param == "sqlite":
+        return sqlite_store(tmp_path)
+    postgres: Postgres = request.getfixturevalue("postgres")
+    return postgres_store(postgres, tmp_path)
 
 
 @pytest.fixture

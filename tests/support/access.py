@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from config.store import Store
 from gateway.access import people, rotation
 from gateway.access.keys import KeyRing, private_key, public_text
 from gateway.access.models import GrantEnded, Person, RoleTerms
@@ -25,9 +26,11 @@ from gateway.admin.front import Front
 from gateway.admin.sessions import RecordReader
 from gateway.audit.facts import AccessChanged
 from gateway.demo.certificates import Authority, signing_key, write_private
-from gateway.storage.access_store import SqliteAccessStore
+from gateway.storage.access_store import StoredAccess
 from gateway.storage.database import Database
+from gateway.storage.opening import open_database
 from gateway.storage.sign_in_store import StoredSignIns
+from gateway.storage.sqlite import SqliteDatabase
 from gateway.web import WebServer
 
 START = datetime(2026, 11, 23, 12, 0, 0, 250_000, tzinfo=UTC)
@@ -97,7 +100,7 @@ class House:
         self.clock = clock
         self.roles = roles
         self.database = database
-        self.store = SqliteAccessStore(database)
+        self.store = StoredAccess(database)
         self.signer = TokenSigner("https://gate.test", "gate", KeyRing.from_pem(signing_key(), key_id="k1"))
         self.facts: list[AccessChanged] = []
         self.told: list[GrantEnded] = []
@@ -125,8 +128,8 @@ class House:
 
     @classmethod
     @contextlib.asynccontextmanager
-    async def open(cls, path: Path, *, roles: dict[str, RoleTerms] | None = None) -> AsyncIterator[House]:
-        database = await Database.open(path)
+    async def open(cls, where: Path | Store, *, roles: dict[str, RoleTerms] | None = None) -> AsyncIterator[House]:
+        database = await open_database(where)
         try:
             yield cls(database, dict(ROLES if roles is None else roles), Clock())
         finally:
@@ -201,6 +204,19 @@ class House:
             )
             if hand_over:
                 await change.hand_over(fact)
+
+    async def everything(self) -> list[tuple[object, ...]]:
+        """Every row of every table that the store has."""
+        on_file = isinstance(self.database, SqliteDatabase)
+        names = await self.database.read(
+            "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name"
+            if on_file
+            else "SELECT relname AS name FROM pg_class WHERE relkind = 'r' "
+            "AND relnamespace = 'public'::regnamespace ORDER BY relname"
+        )
+        tables = [row["name"] for row in names]
+        rows = [(name, row) for name in tables for row in await self.database.read(f'SELECT * FROM "{name}"')]
+        return sorted(((name, *row) for name, row in rows), key=repr)
 
     def recorded(self) -> list[str]:
         return [fact.what for fact in self.facts]

@@ -32,11 +32,21 @@ CREATE INDEX requests_by_person ON requests (person, asked_at);
 CREATE INDEX requests_by_role ON requests (role, asked_at);
 
 -- The last line of defence behind gateway.access.requests: a request leaves "pending" once.
+-- [sqlite]
 CREATE TRIGGER requests_leave_pending_once BEFORE UPDATE OF state ON requests
 WHEN OLD.state <> 'pending'
 BEGIN
     SELECT RAISE(ABORT, 'the request is no longer pending');
 END;
+-- [postgresql]
+CREATE FUNCTION requests_leave_pending_once() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'the request is no longer pending';
+END
+$$;
+CREATE TRIGGER requests_leave_pending_once BEFORE UPDATE OF state ON requests
+FOR EACH ROW WHEN (OLD.state <> 'pending') EXECUTE FUNCTION requests_leave_pending_once();
+-- [both]
 
 CREATE TABLE decisions (
     request TEXT NOT NULL REFERENCES requests (id),
@@ -47,11 +57,24 @@ CREATE TABLE decisions (
     PRIMARY KEY (request, by)
 ) STRICT, WITHOUT ROWID;
 
+-- [sqlite]
 CREATE TRIGGER decisions_are_not_on_own_requests BEFORE INSERT ON decisions
 WHEN NEW.by = (SELECT person FROM requests WHERE id = NEW.request)
 BEGIN
     SELECT RAISE(ABORT, 'nobody decides on their own request');
 END;
+-- [postgresql]
+CREATE FUNCTION decisions_are_not_on_own_requests() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW."by" = (SELECT person FROM requests WHERE id = NEW.request) THEN
+        RAISE EXCEPTION 'nobody decides on their own request';
+    END IF;
+    RETURN NEW;
+END
+$$;
+CREATE TRIGGER decisions_are_not_on_own_requests BEFORE INSERT ON decisions
+FOR EACH ROW EXECUTE FUNCTION decisions_are_not_on_own_requests();
+-- [both]
 
 CREATE TABLE grants (
     id TEXT PRIMARY KEY,
@@ -76,6 +99,7 @@ CREATE INDEX grants_by_time ON grants (starts_at);
 CREATE INDEX grants_by_person ON grants (person, starts_at);
 CREATE INDEX grants_by_role ON grants (role, starts_at);
 
+-- [sqlite]
 CREATE TRIGGER grants_end_once BEFORE UPDATE ON grants
 WHEN OLD.revoked_at IS NOT NULL
     OR (OLD.ended_at IS NOT NULL AND NEW.ended_at IS NOT OLD.ended_at)
@@ -83,6 +107,19 @@ WHEN OLD.revoked_at IS NOT NULL
 BEGIN
     SELECT RAISE(ABORT, 'a grant that ended stays ended');
 END;
+-- [postgresql]
+CREATE FUNCTION grants_end_once() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'a grant that ended stays ended';
+END
+$$;
+CREATE TRIGGER grants_end_once BEFORE UPDATE ON grants
+FOR EACH ROW WHEN (
+    OLD.revoked_at IS NOT NULL
+    OR (OLD.ended_at IS NOT NULL AND NEW.ended_at IS DISTINCT FROM OLD.ended_at)
+    OR NEW.ends_at > OLD.ends_at
+) EXECUTE FUNCTION grants_end_once();
+-- [both]
 
 CREATE TABLE tokens (
     -- The token's jti; its text is nowhere.

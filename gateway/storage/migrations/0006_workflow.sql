@@ -28,11 +28,16 @@ DROP TABLE decisions;
 
 ALTER TABLE decisions_on_versions RENAME TO decisions;
 
+-- [sqlite]
 CREATE TRIGGER decisions_are_not_on_own_requests BEFORE INSERT ON decisions
 WHEN NEW.by = (SELECT person FROM requests WHERE id = NEW.request)
 BEGIN
     SELECT RAISE(ABORT, 'nobody decides on their own request');
 END;
+-- [postgresql]
+CREATE TRIGGER decisions_are_not_on_own_requests BEFORE INSERT ON decisions
+FOR EACH ROW EXECUTE FUNCTION decisions_are_not_on_own_requests();
+-- [both]
 
 ALTER TABLE grants ADD COLUMN ended_as TEXT NOT NULL DEFAULT 'ended' CHECK (ended_as IN ('ended', 'done', 'lapsed'));
 ALTER TABLE grants ADD COLUMN lapses_at INTEGER;
@@ -44,6 +49,7 @@ CREATE INDEX grants_unused ON grants (lapses_at)
     WHERE first_used_at IS NULL AND revoked_at IS NULL AND ended_at IS NULL AND lapses_at IS NOT NULL;
 
 -- An extension moves the end of a grant that goes on; whatever is over stays as it was.
+-- [sqlite]
 DROP TRIGGER grants_end_once;
 
 CREATE TRIGGER grants_end_once BEFORE UPDATE ON grants
@@ -57,6 +63,20 @@ WHEN OLD.revoked_at IS NOT NULL
 BEGIN
     SELECT RAISE(ABORT, 'a grant that ended stays ended');
 END;
+-- [postgresql]
+DROP TRIGGER grants_end_once ON grants;
+
+CREATE TRIGGER grants_end_once BEFORE UPDATE ON grants
+FOR EACH ROW WHEN (
+    OLD.revoked_at IS NOT NULL
+    OR (OLD.ended_at IS NOT NULL
+        AND (NEW.ended_at IS DISTINCT FROM OLD.ended_at OR NEW.ends_at <> OLD.ends_at OR NEW.ended_as <> OLD.ended_as))
+    OR (OLD.first_used_at IS NOT NULL AND NEW.first_used_at IS DISTINCT FROM OLD.first_used_at)
+    OR NEW.starts_at <> OLD.starts_at
+    OR NEW.person <> OLD.person
+    OR NEW.extent <> OLD.extent
+) EXECUTE FUNCTION grants_end_once();
+-- [both]
 
 -- Grants that nobody had approved beforehand, and their reviews.
 CREATE TABLE emergencies (
