@@ -57,13 +57,13 @@ async def test_what_was_acknowledged_survives_kill_9(store: Store) -> None:
         await house.populate()
     said: list[list[str]] = []
     chance = random.Random(4711)
-    for _ in range(4):
+    for lines in (1, 4, 7, 10):
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-c", WRITER, as_json(store), stdout=subprocess.PIPE, cwd=Path(__file__).parents[3]
         )
         assert process.stdout is not None
-        first = await process.stdout.readline()
-        await asyncio.sleep(chance.uniform(0, 0.05))
+        first = b"".join([await process.stdout.readline() for _ in range(lines)])
+        await asyncio.sleep(chance.uniform(0, 0.02))
         process.kill()
         rest = await process.stdout.read()
         await process.wait()
