@@ -426,7 +426,7 @@ def test_what_is_written_is_told_apart_from_what_is_read(gateway: RunningGateway
 
 def test_a_refused_statement_says_what_it_wanted_and_why_not(gateway: RunningGateway) -> None:
     said = {
-        "DROP TABLE customers": ("other", "statement-kind"),
+        "CREATE ROLE mallory": ("other", "statement-kind"),
         "DELETE FROM customers WHERE id = 4711": ("delete", "statement-kind"),
         "SELECT pg_read_file('4711')": ("select", "function-not-allowed"),
         "SELECT email FROM customers WHERE nosuch = 4711": ("select", None),
