@@ -13,11 +13,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
 
 from config.alerts import Alert
 from config.durations import Duration
 from config.lines import Lines
+from config.policy_access import OWNER, AutoApprove, BreakGlass, Deciders, Reason, Whom, rule_name
+from config.policy_table import Table, Word, Words, distinct
 from config.problems import Location, suggestion
 from config.sizes import Bytes
 
@@ -41,27 +43,6 @@ LONGEST_GRANT = 7 * 86_400
 LOOKUPS = 100
 
 _ROLE_NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}\Z")
-
-
-class Table(BaseModel):
-    """A table of the file: frozen, strict about types, and with no room for unknown keys."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", strict=True, hide_input_in_errors=True, validate_default=True, allow_inf_nan=False
-    )
-
-
-def _distinct(values: tuple[str, ...]) -> tuple[str, ...]:
-    for index, value in enumerate(values):
-        if value in values[:index]:
-            raise ValueError(f'"{value}" stands here twice')
-    return values
-
-
-def _word(text: str) -> str:
-    if not text or not text.isprintable() or text != text.strip():
-        raise ValueError("expected a name, without blanks around it or control characters in it")
-    return text
 
 
 def _kind(text: str) -> str:
@@ -94,8 +75,6 @@ def _column_of(text: str) -> str:
     return text
 
 
-Word = Annotated[str, AfterValidator(_word)]
-Words = Annotated[tuple[Word, ...], Field(strict=False), AfterValidator(_distinct)]
 Qualified = Annotated[str, AfterValidator(_qualified)]
 
 
@@ -103,7 +82,7 @@ def _every_column(value: object) -> object:
     return (EVERY,) if value == EVERY else value
 
 
-Columns = Annotated[tuple[Word, ...], BeforeValidator(_every_column), Field(strict=False), AfterValidator(_distinct)]
+Columns = Annotated[tuple[Word, ...], BeforeValidator(_every_column), Field(strict=False), AfterValidator(distinct)]
 
 
 class Relation(Table):
@@ -123,22 +102,6 @@ def _relation_in_short(value: object) -> object:
             raise ValueError('expected "read", "write", or a table such as { read = ["id"], write = ["status"] }')
         case _:
             return value
-
-
-class Reason(Table):
-    """What a request's reason has to look like."""
-
-    min_length: Annotated[int, Field(ge=1, le=1000)] = Field(default=10, description="characters, 1 to 1000")
-    pattern: str | None = Field(default=None, description="a regular expression to be found in it, such as a ticket's")
-
-    @field_validator("pattern")
-    @classmethod
-    def _compiles(cls, value: str | None) -> str | None:
-        try:
-            re.compile(value or "")
-        except (re.error, OverflowError, RecursionError) as error:
-            raise ValueError(f"is no regular expression: {error}") from None
-        return value
 
 
 def _option(value: object) -> object:
@@ -247,28 +210,39 @@ class Role(Table):
     """What one role may do, and who may come by it how."""
 
     targets: Annotated[Words, Field(min_length=1)] = Field(description="the targets that it can be asked for")
-    requesters: Annotated[Words, Field(min_length=1)] = Field(
-        description='the groups who may ask for it; ["*"] is everybody'
+    requesters: Whom = Field(description='the groups who may ask for it, or "person:NAME"; ["*"] is everybody')
+    approvers: Deciders = Field(
+        description='the groups whose people may approve it, "person:NAME", or "target:owner" for who owns the target'
     )
-    approvers: Annotated[Words, Field(min_length=1)] = Field(description="the groups whose people may approve it")
     approvals: Annotated[int, Field(ge=1, le=10)] = Field(default=1, description="how many of them must, 1 to 10")
+    distinct_groups: bool = Field(default=False, description="the approvals come from as many different groups")
+    answer_within: Duration | None = Field(
+        default=None, description='unanswered for so long, a request expires; none: "24h"'
+    )
     max_duration: Duration = Field(description='the longest grant, such as "2h"')
+    lapse_after: Duration | None = Field(
+        default=None, description='not used for so long after its start, a grant is over; none: "24h"'
+    )
+    auto_approve: dict[Annotated[str, AfterValidator(rule_name)], AutoApprove] = Field(
+        default={}, description="what needs nobody's approval, each as [roles.ROLE.auto_approve.NAME]"
+    )
+    break_glass: BreakGlass | None = Field(default=None, description="who has it at once in an emergency")
     sessions: Annotated[int, Field(ge=1, le=10_000)] | None = Field(
         default=None, description="sessions at one time under one grant; none: what the settings say"
     )
     reason: Reason = Field(default_factory=Reason, description="what a request's reason has to look like")
     token: TokenDemands = Field(default_factory=TokenDemands, description="what the tokens that open it must be")
     statements: Annotated[
-        tuple[Annotated[str, AfterValidator(_kind)], ...], Field(strict=False, min_length=1), AfterValidator(_distinct)
+        tuple[Annotated[str, AfterValidator(_kind)], ...], Field(strict=False, min_length=1), AfterValidator(distinct)
     ] = Field(description='"read", "write", or single kinds of statements')
     relations: dict[Qualified, Annotated[Relation, BeforeValidator(_relation_in_short)]] = Field(
         min_length=1, description="what it may read and write, each by its schema and name"
     )
-    functions: Annotated[tuple[Qualified, ...], Field(strict=False), AfterValidator(_distinct)] = Field(
+    functions: Annotated[tuple[Qualified, ...], Field(strict=False), AfterValidator(distinct)] = Field(
         default=(), description="functions beyond the built-in safe ones, each by its schema and name"
     )
     reveal: Annotated[
-        tuple[Annotated[str, AfterValidator(_column_of)], ...], Field(strict=False), AfterValidator(_distinct)
+        tuple[Annotated[str, AfterValidator(_column_of)], ...], Field(strict=False), AfterValidator(distinct)
     ] = Field(default=(), description='columns that this role sees as they are, such as "public.customers.email"')
     limits: RoleLimits = Field(default_factory=RoleLimits, description="how much it may read and write at a time")
     record_results: RecordResults | None = Field(
@@ -294,6 +268,39 @@ class Role(Table):
             raise ValueError('must be at least "1m" and at most "7d": access that does not end is what this is against')
         return value
 
+    @field_validator("distinct_groups")
+    @classmethod
+    def _are_so_many(cls, value: bool, info: ValidationInfo) -> bool:
+        approvers, approvals = info.data.get("approvers", ()), info.data.get("approvals", 1)
+        if value and "approvers" in info.data and len(approvers) < approvals:
+            raise ValueError(f"{approvals} approvals from different groups, of which {len(approvers)} are named")
+        return value
+
+    @field_validator("answer_within", "lapse_after")
+    @classmethod
+    def _waits_a_while(cls, value: int | None) -> int | None:
+        if value is not None and not 60 <= value <= 30 * 86_400:
+            raise ValueError('must be at least "1m" and at most "30d"')
+        return value
+
+    @field_validator("auto_approve")
+    @classmethod
+    def _fits_the_role(cls, value: dict[str, AutoApprove], info: ValidationInfo) -> dict[str, AutoApprove]:
+        for name, auto in value.items():
+            if not 60 <= auto.max_duration <= info.data.get("max_duration", LONGEST_GRANT):
+                raise ValueError(f'"{name}": max_duration must be at least "1m" and no more than the role\'s own')
+            strange = sorted(set(auto.targets) - set(info.data.get("targets", auto.targets)))
+            if strange:
+                raise ValueError(f'"{name}": this role has no target "{strange[0]}"')
+        return value
+
+    @field_validator("break_glass")
+    @classmethod
+    def _is_short(cls, value: BreakGlass | None, info: ValidationInfo) -> BreakGlass | None:
+        if value is not None and not 60 <= value.max_duration <= info.data.get("max_duration", LONGEST_GRANT):
+            raise ValueError('max_duration must be at least "1m" and no more than the role\'s own')
+        return value
+
     @field_validator("reveal")
     @classmethod
     def _reveals_what_is_read(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
@@ -302,6 +309,11 @@ class Role(Table):
             if "relations" in info.data and not any(column.startswith(f"{name}.") for name in relations):
                 raise ValueError(f'"{column}" is of no relation that this role may read')
         return value
+
+    @property
+    def owner_approves(self) -> bool:
+        """Is whoever owns the target among those who approve?"""
+        return OWNER in self.approvers
 
     @property
     def kinds(self) -> frozenset[str]:

@@ -16,7 +16,7 @@ from pydantic import BeforeValidator, Field, field_validator
 from pydantic_core.core_schema import ValidationInfo
 
 from config.lines import Lines
-from config.policy_file import Table
+from config.policy_table import Table
 
 
 def _masks_in_short(value: object) -> object:

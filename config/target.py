@@ -11,11 +11,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticKnownError
 
 from config.certificates import CertificateUnusable, load_authorities, load_certificate
 from config.durations import FineSeconds
+from config.policy_access import owners
 from config.secrets import SecretReference
 from config.section import AnchoredPath, Probed, Text, checks_files, distinct, pem_file, pem_secret, secret
 
@@ -49,6 +50,9 @@ class Target(Probed):
     )
     load_balance_hosts: Literal["disable", "random"] = Field(
         default="disable", description='"random" tries hosts and their addresses in a random order'
+    )
+    owner: Annotated[tuple[Text, ...], Field(strict=False), AfterValidator(owners)] = Field(
+        default=(), description='who owns it: groups, and "person:NAME"; roles may name "target:owner" as approver'
     )
     database: Text = Field(description="the database to connect to there")
     user: Text = Field(description="the login that the gateway uses there; not a superuser")

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field, replace
 from config.policy_file import EVERY, PolicyFile, Role
 from config.policy_file import Mask as WrittenMask
 from config.problems import ConfigError, Location, Problem, dotted, suggestion
-from gateway.access.extent import UNCLASSIFIED, WHOLE, ColumnShown, Extent, RelationShown
-from gateway.access.models import RoleTerms, TokenTerms
+from gateway.access.extent import WHOLE, Extent
+from gateway.access.models import RoleTerms
+from gateway.role_terms import terms_of
 from masking.catalog import Catalog, Column, Relation
 from masking.masks import lookup_problem
 from masking.masks import problem as misfit
@@ -86,9 +87,14 @@ class Coverage:
     unclassified: tuple[str, ...]
 
 
-def compile_policies(file: PolicyFile, ceilings: Mapping[str, int] | None = None) -> Policies:
+def compile_policies(
+    file: PolicyFile,
+    ceilings: Mapping[str, int] | None = None,
+    owners: Mapping[str, tuple[str, ...]] | None = None,
+) -> Policies:
     """A policy file to judge by. `ceilings` are the operator's own limits on timeouts, which hold for every
-    role (RolePolicy.ceilings). Raises ConfigError for what contradicts itself."""
+    role (RolePolicy.ceilings); `owners` says of each target who owns it. Raises ConfigError for
+    what contradicts itself."""
     problems = tuple(sorted(_contradictions(file), key=lambda problem: problem.line))
     if problems:
         raise ConfigError(problems)
@@ -99,7 +105,7 @@ def compile_policies(file: PolicyFile, ceilings: Mapping[str, int] | None = None
     return Policies(
         file,
         {name: _role(name, role, file.version, classification, ceilings or {}) for name, role in file.roles.items()},
-        {name: _terms_of(name, role, classification) for name, role in file.roles.items()},
+        {name: terms_of(name, role, classification, owners or {}) for name, role in file.roles.items()},
     )
 
 
@@ -240,28 +246,6 @@ def _role(
     )
 
 
-def _terms_of(name: str, role: Role, classification: Mapping[str, Mapping[str, Mask]]) -> RoleTerms:
-    return RoleTerms(
-        role=name,
-        targets=frozenset(role.targets),
-        max_seconds=role.max_duration,
-        approver_groups=frozenset(role.approvers),
-        requester_groups=frozenset() if EVERY in role.requesters else frozenset(role.requesters),
-        approvals=role.approvals,
-        sessions=role.sessions,
-        reason_min_length=role.reason.min_length,
-        reason_pattern=role.reason.pattern,
-        statements=tuple(role.statements),
-        shown=_shown(role, classification),
-        token=TokenTerms(
-            single_use=role.token.single_use,
-            networks=role.token.network,
-            certificate=role.token.certificate == "required",
-            max_seconds=role.token.max,
-        ),
-    )
-
-
 def _narrowed(policy: RolePolicy, extent: Extent) -> RolePolicy:
     """The role without all that is not in the extent. Functions of users read what they like, so no part of
     a role has them."""
@@ -277,31 +261,6 @@ def _cut(columns: frozenset[str], kept: tuple[str, ...]) -> frozenset[str]:
     if EVERY in kept:
         return columns
     return frozenset(kept) if EVERY in columns else columns & set(kept)
-
-
-def _shown(role: Role, classification: Mapping[str, Mapping[str, Mask]]) -> tuple[RelationShown, ...]:
-    """What the role sees of each relation, as far as the file can tell."""
-    return tuple(
-        RelationShown(name, _columns_shown(name, rule.read, role, classification.get(name, {})), tuple(rule.write))
-        for name, rule in sorted(role.relations.items())
-    )
-
-
-def _columns_shown(
-    relation: str, read: tuple[str, ...], role: Role, masks: Mapping[str, Mask]
-) -> tuple[ColumnShown, ...]:
-    if not read:
-        return ()
-    revealed = {column.removeprefix(f"{relation}.") for column in role.reveal if column.startswith(f"{relation}.")}
-    named = list(dict.fromkeys([*masks, *sorted(revealed)])) if EVERY in read else list(read)
-    names = [*(name for name in named if name != EVERY), *([EVERY] if EVERY in read else [])]
-    default = masks.get(EVERY)
-
-    def shown(name: str) -> str:
-        mask = CLEAR if name in revealed else masks.get(name, default)
-        return UNCLASSIFIED if mask is None else mask.kind.value
-
-    return tuple(ColumnShown(name, shown(name)) for name in names)
 
 
 # --- the file by itself --------------------------------------------------------------------

@@ -29,7 +29,8 @@ class Rules:
     @classmethod
     def of(cls, settings: Settings) -> Rules:
         """The rules of these settings, with the policy file read now. Raises ConfigError with all problems."""
-        policies = compile_policies(load_policy(settings.policy.file), _ceilings(settings))
+        owners = {name: target.owner for name, target in settings.targets.items()}
+        policies = compile_policies(load_policy(settings.policy.file), _ceilings(settings), owners)
         problems = (
             *check_targets(policies, settings.targets),
             *check_alerts(policies, settings.targets, settings.notices.sinks),

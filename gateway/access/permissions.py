@@ -85,7 +85,7 @@ class Denied:
 Answer = Allowed | Denied
 ALLOWED = Allowed()
 #: What takes a human.
-_FOR_PEOPLE = frozenset({Action.APPROVE, Action.DENY, Action.ADMINISTER})
+_FOR_PEOPLE = frozenset({Action.APPROVE, Action.DENY, Action.BREAK_GLASS, Action.REVIEW, Action.ADMINISTER})
 
 
 def may(person: Person, action: Action, subject: Subject) -> Answer:

@@ -19,20 +19,21 @@ from starlette.routing import Route
 
 from gateway.access import permissions
 from gateway.access.errors import NotFound
+from gateway.access.extent import Extent
 from gateway.access.models import Person
 from gateway.access.permissions import Action, Denied, SessionOf
 from gateway.access.scopes import Scope
 from gateway.access.service import Access, utc_now
 from gateway.access.sign_in import SignIns
-from gateway.admin import answers, tokens
+from gateway.admin import answers, tokens, workflow
 from gateway.admin.answers import Refused, answer
 from gateway.admin.auth import SignIn
 from gateway.admin.bodies import (
+    ApproveBody,
     AskBody,
     GrantAnswer,
     GrantsAnswer,
     HealthAnswer,
-    NoteBody,
     PersonAnswer,
     ReasonBody,
     RequestAnswer,
@@ -90,7 +91,13 @@ class Api:
     async def ask(self, request: Request, person: Person) -> Response:
         body = await parsed(request, AskBody)
         asked = await self.access.ask(
-            person, target=body.target, role=body.role, reason=body.reason, seconds=body.seconds
+            person,
+            target=body.target,
+            role=body.role,
+            reason=body.reason,
+            seconds=body.seconds,
+            extent=Extent.of(body.relations or {}),
+            starts_at=body.starts_at,
         )
         return answer(RequestAnswer.of(asked), 201)
 
@@ -102,10 +109,16 @@ class Api:
         return answer(RequestAnswer.of(await self.access.request(person, request.path_params["id"])))
 
     async def approve(self, request: Request, person: Person) -> Response:
-        body = await parsed(request, NoteBody)
-        return answer(
-            RequestAnswer.of(await self.access.approve(person, request.path_params["id"], reason=body.reason))
+        body = await parsed(request, ApproveBody)
+        approved = await self.access.approve(
+            person,
+            request.path_params["id"],
+            reason=body.reason,
+            version=body.version,
+            seconds=body.seconds,
+            extent=None if body.relations is None else Extent.of(body.relations),
         )
+        return answer(RequestAnswer.of(approved))
 
     async def deny(self, request: Request, person: Person) -> Response:
         body = await parsed(request, ReasonBody)
@@ -202,7 +215,7 @@ def endpoints(api: Api) -> tuple[Endpoint, ...]:
         ),
         Endpoint(Described("GET", "/v1/requests/{id}", "One request", RequestAnswer), Scope.SEE, api.request),
         Endpoint(
-            Described("POST", "/v1/requests/{id}/approve", "Approve", RequestAnswer, NoteBody),
+            Described("POST", "/v1/requests/{id}/approve", "Approve", RequestAnswer, ApproveBody),
             Scope.DECIDE,
             api.approve,
         ),
@@ -264,7 +277,13 @@ def create_api(
     connect to; `sessions` reads the record; `sign_ins` know who signed in; `more` are the endpoints of other modules.
     All endpoints are in the application's `state.endpoints`."""
     api = Api(access, address=address, sessions=sessions, version=version, clock=clock)
-    served = (OpenEndpoint(HEALTH, api.health), *endpoints(api), *tokens.endpoints(access), *more)
+    served = (
+        OpenEndpoint(HEALTH, api.health),
+        *endpoints(api),
+        *workflow.endpoints(access, clock),
+        *tokens.endpoints(access),
+        *more,
+    )
     described = document((one.describes for one in served), version=version)
 
     async def openapi(request: Request) -> Response:

@@ -5,13 +5,23 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from gateway.access.models import AccessRequest, Grant, Person, RoleTerms
+from gateway.access.models import AccessRequest, Decision, Emergency, Grant, Person, RoleTerms
 from gateway.access.token_desk import Minted
 
 Name = Annotated[str, Field(min_length=1, max_length=63)]
 Reason = Annotated[str, Field(max_length=4000)]
+Seconds = Annotated[int, Field(ge=1, le=365 * 86400)]
+Columns = Annotated[tuple[Annotated[str, Field(min_length=1, max_length=63)], ...], Field(max_length=200, strict=False)]
+Relations = Annotated[
+    dict[Annotated[str, Field(min_length=3, max_length=130)], Columns],
+    Field(
+        min_length=1,
+        max_length=100,
+        description="a part of the role: its relations, each with columns; no columns are all of them",
+    ),
+]
 
 
 class Body(BaseModel):
@@ -23,6 +33,49 @@ class AskBody(Body):
     role: Name
     reason: Reason
     seconds: Annotated[int, Field(ge=1, le=365 * 86400, description="how long the grant is to last")]
+    relations: Relations | None = None
+    starts_at: AwareDatetime | None = Field(default=None, description="when it is to begin; none: once it is approved")
+
+
+class PreviewBody(Body):
+    target: Name
+    role: Name
+    relations: Relations | None = None
+
+
+class EditBody(Body):
+    """What is left out stays as it is."""
+
+    reason: Reason | None = None
+    seconds: Seconds | None = None
+    relations: Relations | None = None
+    starts_at: AwareDatetime | None = None
+
+
+class ApproveBody(Body):
+    reason: Reason = ""
+    version: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
+        default=1, description="the version that was looked at: an edit makes another"
+    )
+    seconds: Seconds | None = Field(default=None, description="for so long only")
+    relations: Relations | None = None
+
+
+class ExtendBody(Body):
+    seconds: Annotated[int, Field(ge=1, le=365 * 86400, description="how much longer the grant is to last")]
+    reason: Reason
+
+
+class BreakGlassBody(Body):
+    target: Name
+    role: Name
+    reason: Reason
+    seconds: Seconds | None = None
+    relations: Relations | None = None
+
+
+class ReviewBody(Body):
+    text: Reason
 
 
 class NoteBody(Body):
@@ -72,6 +125,19 @@ class DecisionAnswer(Answer):
     vote: str
     reason: str
     at: datetime
+    seconds: int | None = Field(description="approved for so long only")
+    relations: dict[str, tuple[str, ...]] | None = Field(description="approved for this part only")
+
+    @classmethod
+    def of(cls, decision: Decision) -> Self:
+        return cls(
+            by=decision.by,
+            vote=decision.vote.value,
+            reason=decision.reason,
+            at=decision.at,
+            seconds=decision.seconds,
+            relations=None if decision.extent is None else dict(decision.extent.parts),
+        )
 
 
 class RequestAnswer(Answer):
@@ -84,8 +150,13 @@ class RequestAnswer(Answer):
     asked_at: datetime
     expires_at: datetime
     state: str
-    decisions: tuple[DecisionAnswer, ...]
+    decisions: tuple[DecisionAnswer, ...] = Field(description="those on this version")
     grant: str | None
+    version: int
+    reference: str = Field(description="how this version is named: the id, and from the second version on its number")
+    relations: dict[str, tuple[str, ...]] | None = Field(description="the part of the role; none: all of it")
+    starts_at: datetime | None
+    extends: str | None = Field(description="the grant that is to go on for so many seconds")
 
     @classmethod
     def of(cls, request: AccessRequest) -> Self:
@@ -99,11 +170,13 @@ class RequestAnswer(Answer):
             asked_at=request.asked_at,
             expires_at=request.expires_at,
             state=request.state.value,
-            decisions=tuple(
-                DecisionAnswer(by=decision.by, vote=decision.vote.value, reason=decision.reason, at=decision.at)
-                for decision in request.decisions
-            ),
+            decisions=tuple(map(DecisionAnswer.of, request.decisions)),
             grant=request.grant,
+            version=request.version,
+            reference=request.reference,
+            relations=None if request.extent.whole else dict(request.extent.parts),
+            starts_at=request.starts_at,
+            extends=request.extends,
         )
 
 
@@ -121,6 +194,10 @@ class GrantAnswer(Answer):
     revoked_at: datetime | None
     revoked_by: str | None
     revoked_reason: str | None
+    how: str = Field(description="approved, auto (by conditions in the policy) or break-glass")
+    used_at: datetime | None
+    lapses_at: datetime | None = Field(description="not used by then, it is over")
+    relations: dict[str, tuple[str, ...]] | None = Field(description="the part of the role; none: all of it")
 
     @classmethod
     def of(cls, grant: Grant, now: datetime) -> Self:
@@ -138,7 +215,77 @@ class GrantAnswer(Answer):
             revoked_at=grant.revoked_at,
             revoked_by=grant.revoked_by,
             revoked_reason=grant.revoked_reason,
+            how=grant.how.value,
+            used_at=grant.used_at,
+            lapses_at=grant.lapses_at,
+            relations=None if grant.extent.whole else dict(grant.extent.parts),
         )
+
+
+class ColumnAnswer(Answer):
+    name: str = Field(description="* stands for every column that is not named")
+    shown: str = Field(description='"clear", the name of a mask, or "unclassified", which reads as NULL')
+
+
+class RelationAnswer(Answer):
+    relation: str
+    read: tuple[ColumnAnswer, ...]
+    write: tuple[str, ...]
+
+
+class PreviewAnswer(Answer):
+    """What would be visible, and what masked."""
+
+    target: str
+    role: str
+    statements: tuple[str, ...]
+    relations: tuple[RelationAnswer, ...]
+    max_seconds: int
+    approvals: int
+    distinct_groups: bool
+
+    @classmethod
+    def of(cls, target: str, terms: RoleTerms) -> Self:
+        return cls(
+            target=target,
+            role=terms.role,
+            statements=terms.statements,
+            relations=tuple(
+                RelationAnswer(
+                    relation=one.relation,
+                    read=tuple(ColumnAnswer(name=column.name, shown=column.shown) for column in one.read),
+                    write=one.write,
+                )
+                for one in terms.shown
+            ),
+            max_seconds=terms.max_seconds,
+            approvals=terms.approvals,
+            distinct_groups=terms.distinct_groups,
+        )
+
+
+class EmergencyAnswer(Answer):
+    grant: str
+    person: str
+    due_at: datetime = Field(description="not reviewed by then, the person is locked out")
+    reviewed_at: datetime | None
+    reviewed_by: str | None
+    review: str | None
+
+    @classmethod
+    def of(cls, emergency: Emergency) -> Self:
+        return cls(
+            grant=emergency.grant,
+            person=emergency.person,
+            due_at=emergency.due_at,
+            reviewed_at=emergency.reviewed_at,
+            reviewed_by=emergency.reviewed_by,
+            review=emergency.review,
+        )
+
+
+class EmergenciesAnswer(Answer):
+    emergencies: tuple[EmergencyAnswer, ...]
 
 
 class TokenAnswer(Answer):
@@ -176,6 +323,7 @@ class RoleAnswer(Answer):
     approvals: int
     reason_min_length: int
     reason_pattern: str | None
+    reason_choices: tuple[str, ...]
 
     @classmethod
     def of(cls, terms: RoleTerms) -> Self:
@@ -185,6 +333,7 @@ class RoleAnswer(Answer):
             approvals=terms.approvals,
             reason_min_length=terms.reason_min_length,
             reason_pattern=terms.reason_pattern,
+            reason_choices=terms.reason_choices,
         )
 
 

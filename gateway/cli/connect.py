@@ -147,7 +147,7 @@ def _asked_for(client: Client, target: str, role: str | None, duration: str, rea
 def _pending(client: Client, target: str, role: str | None) -> Any:
     """A request of one's own that is waiting already."""
     for one in client.get("requests", target=target, limit=1000)["requests"]:
-        if one["person"] == client.profile.name and role in (None, one["role"]):
+        if one["person"] == client.profile.name and role in (None, one["role"]) and one["extends"] is None:
             return one
     return None
 

@@ -1,4 +1,4 @@
-"""grants, revoke."""
+"""grants, extend, done, revoke."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import typer
 from gateway.cli.ask import Reason, must_have_reason
 from gateway.cli.client import Client
 from gateway.cli.output import Exit, Json, Stopped, clock_time, left, put_json, put_table, tell
+from gateway.cli.wishes import said_parts, said_wish, seconds_of
 
 app = typer.Typer()
 
@@ -33,6 +34,42 @@ def grants(
 
 
 @app.command()
+def extend(
+    grant_id: Annotated[str, typer.Argument(metavar="GRANT", help="A grant's id, grant_…")],
+    duration: Annotated[str, typer.Option("--for", help='How much longer, such as "30m".')],
+    reason: Reason = "",
+    as_json: Json = False,
+) -> None:
+    """Ask for more time for a grant of yours. It needs a new approval, and open sessions then go on."""
+    must_have_reason(reason)
+    with Client.signed_in() as client:
+        asked = client.post("grants", grant_id, "extend", body={"seconds": seconds_of(duration), "reason": reason})
+    if as_json:
+        put_json(asked)
+        return
+    tell(f"asked: {asked['id']}, to extend {grant_id} by {said_wish(asked)}")
+    tell(f"a reviewer can now run: pgcurfew approve {asked['reference']}")
+
+
+@app.command()
+def done(
+    grant_id: Annotated[
+        str | None, typer.Argument(metavar="[GRANT]", help="Needed when you hold several active grants.")
+    ] = None,
+    reason: Annotated[str, typer.Option("--reason", "-m", help="A word on it, if you like.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Hand a grant of yours back before its end; its sessions are cut off within a second."""
+    with Client.signed_in() as client:
+        chosen = grant_id or only_grant(client)["id"]
+        after = client.post("grants", chosen, "done", body={"reason": reason})
+    if as_json:
+        put_json(after)
+        return
+    tell(f"done: {after['id']}")
+
+
+@app.command()
 def revoke(
     grant_id: Annotated[str, typer.Argument(metavar="GRANT", help="A grant's id, grant_…")],
     reason: Reason = "",
@@ -51,7 +88,7 @@ def revoke(
 def own_grants(client: Client, target: str | None = None) -> list[dict[str, Any]]:
     """The active grants of whoever is signed in."""
     found = client.get("grants", target=target, limit=1000)["grants"]
-    return [one for one in found if one["person"] == client.profile.name]
+    return [one for one in found if one["person"] == client.profile.name and one["state"] == "active"]
 
 
 def only_grant(client: Client) -> dict[str, Any]:
@@ -69,7 +106,11 @@ def only_grant(client: Client) -> dict[str, Any]:
 
 def _row(one: dict[str, Any]) -> tuple[str, ...]:
     state = f"{one['state']}, {left(one['ends_at'])} left" if one["state"] == "active" else one["state"]
+    if one["state"] == "scheduled":
+        state = f"begins {clock_time(one['starts_at'])}"
     if one["revoked_by"]:
         state = f"revoked by {one['revoked_by']}: {one['revoked_reason']}"
+    parts = said_parts(one["relations"])
+    role = f"{one['role']}: {parts}" if parts else one["role"]
     ends, approvers = clock_time(one["ends_at"]), ", ".join(one["approvers"])
-    return one["id"], state, one["person"], one["target"], one["role"], ends, one["reason"], approvers
+    return one["id"], state, one["person"], one["target"], role, ends, one["reason"], approvers

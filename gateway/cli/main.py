@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command, get_group
 
-from gateway.cli import ask, connect, hold, sign_in
+from gateway.cli import ask, connect, decide, hold, sign_in
 from gateway.cli.output import Json, Stopped, put_json, put_plain, tell_stopped, wants_json
 
 #: Commands of other files, imported when they are called: `pgcurfew token` need not know PostgreSQL's grammar.
@@ -21,6 +21,9 @@ ELSEWHERE: Final = {
     "token": ("tokens", "app"),
     "keys": ("keys", "app"),
     "user": ("user", "app"),
+    "break-glass": ("emergency", "break_glass"),
+    "emergencies": ("emergency", "emergencies"),
+    "review": ("emergency", "review"),
     "serve": ("serve", "serve"),
     "demo": ("demo", "demo"),
 }
@@ -69,7 +72,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-for _commands in (sign_in, ask, hold, connect):
+for _commands in (sign_in, ask, decide, hold, connect):
     app.registered_commands += _commands.app.registered_commands
 
 

@@ -73,7 +73,7 @@ WHO_MAY = {
         set(),
     ),
     "break the glass": (Action.BREAK_GLASS, replace(TERMS, break_glass=GLASS), {"dave", "erin", "carol"}),
-    "break the glass where there is none": (Action.BREAK_GLASS, TERMS, set()),
+    "break the glass where there is none": (Action.BREAK_GLASS, ROLES["operator"], set()),
     "review an emergency": (Action.REVIEW, EmergencyOf(GRANT, TERMS, None), {"bob", "carol", "adam", "audrey"}),
     "review one's own as somebody else": (
         Action.REVIEW,

@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from gateway.access import people
 from gateway.access.keys import private_key
 from gateway.access.sign_in import From
 from gateway.access.sign_in_models import Identity, Kind
+from gateway.access.terms import BreakGlass, Circle
 from gateway.admin.endpoints import Endpoint
 from gateway.audit.facts import SessionClosed, SessionOpened
 from gateway.audit.record import Recorder
@@ -32,6 +33,8 @@ LOCKED = "carol"
 
 ASK = {"target": "shop", "role": "support", "reason": REASON, "seconds": 600}
 SAID = {"reason": "as the table says"}
+EMERGENCY = {"target": "shop", "role": "support", "reason": "the shop is down"}
+REVIEW = {"text": "looked at the orders table, rightly so"}
 SECRETS = {"password": "correct horse battery", "code": "000000"}
 GUESS = {"name": "alice", **SECRETS}
 
@@ -62,6 +65,20 @@ async def a_key(served: Served) -> str:
     key_id = f"key-{secrets.token_hex(4)}"
     await served.house.add_key({}, key_id, signs_in=0)
     return key_id
+
+
+async def emergency_of_alice(served: Served) -> str:
+    """Taken while the policy let her."""
+    house = served.house
+    kept = house.roles["support"]
+    house.roles["support"] = replace(kept, break_glass=BreakGlass(Circle(people=frozenset({"alice"})), 600))
+    async with house.store.change() as change:
+        for former in await change.open_emergencies():
+            await change.review_emergency(former.grant, at=house.clock(), by="audrey", text="between two callers")
+    request = await house.access.break_glass(await house.person("alice"), **EMERGENCY)
+    house.roles["support"] = kept
+    assert request.grant is not None
+    return request.grant
 
 
 async def session_of_alice(served: Served) -> str:
@@ -145,8 +162,15 @@ TABLE: dict[str, Row] = {
     "POST /v1/requests/{id}/approve": Row("401 403 404 200 403 403 403 403", request_of_alice, SAID),
     "POST /v1/requests/{id}/deny": Row("401 403 404 200 403 403 403 403", request_of_alice, SAID),
     "POST /v1/requests/{id}/cancel": Row("401 200 404 403 403 403 404 403", request_of_alice),
+    "POST /v1/requests/{id}/edit": Row("401 200 404 403 403 403 404 403", request_of_alice, {"seconds": 300}),
+    "POST /v1/preview": Row("401 200 200 200 403 403 200 403", body={"target": "shop", "role": "support"}),
+    "POST /v1/break-glass": Row("401 403 403 201 403 403 403 403", body=EMERGENCY),
+    "GET /v1/emergencies": Row("401 200 200 200 200 200 200 403"),
     "GET /v1/grants": Row("401 200 200 200 200 200 200 403"),
     "GET /v1/grants/{id}": Row("401 200 404 200 200 200 404 403", grant_of_alice),
+    "POST /v1/grants/{id}/extend": Row("401 201 404 403 403 403 404 403", grant_of_alice, {"seconds": 60, **SAID}),
+    "POST /v1/grants/{id}/done": Row("401 200 404 403 403 403 404 403", grant_of_alice),
+    "POST /v1/grants/{id}/review": Row("401 403 404 200 200 200 403 403", emergency_of_alice, REVIEW),
     "POST /v1/grants/{id}/revoke": Row("401 200 404 200 403 200 404 403", grant_of_alice, SAID),
     "POST /v1/grants/{id}/token": Row("401 201 404 403 403 403 404 403", grant_of_alice),
     "GET /v1/grants/{id}/tokens": Row("401 200 404 200 200 200 404 403", grant_of_alice),

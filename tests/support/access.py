@@ -18,6 +18,7 @@ from gateway.access.keys import KeyRing, private_key, public_text
 from gateway.access.models import GrantEnded, Person, RoleTerms
 from gateway.access.service import Access
 from gateway.access.sign_in_models import SignInTerms
+from gateway.access.terms import BreakGlass, Circle
 from gateway.access.tokens import TokenSigner
 from gateway.access.totp import SecretBox
 from gateway.admin.api import GatewayAddress, create_api
@@ -44,6 +45,7 @@ ROLES = {
         approver_groups=frozenset({"leads"}),
         requester_groups=frozenset({"engineers", "leads"}),
         sessions=2,
+        break_glass=BreakGlass(Circle(frozenset({"leads"}), frozenset()), 900),
     ),
     "operator": RoleTerms(
         role="operator",
