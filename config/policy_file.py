@@ -191,7 +191,7 @@ class TokenDemands(Table):
 
     single_use: bool = Field(default=False, description="each session needs a token of its own")
     network: Annotated[
-        tuple[Annotated[str, AfterValidator(_network)], ...], Field(strict=False), AfterValidator(_distinct)
+        tuple[Annotated[str, AfterValidator(_network)], ...], Field(strict=False), AfterValidator(distinct)
     ] = Field(default=(), description='where connections may come from, such as ["10.1.0.0/16"]; none: everywhere')
     certificate: Literal["optional", "required"] = Field(
         default="optional", description='"required": each is bound to a client certificate (settings: tls.client_ca)'
