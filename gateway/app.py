@@ -115,7 +115,9 @@ class Gateway:
         await self._front.start()
         port = await self._front.listen(settings.gateway.listen_host, settings.gateway.listen_port)
         stack.push_async_callback(self._control.close)
-        return {"port": port, **await self._control.serve(port, trouble=self._trouble, gather=self._front.gather)}
+        front = self._front
+        served = await self._control.serve(port, front=front, trouble=self._trouble, gather=front.gather)
+        return {"port": port, **served}
 
     @property
     def rules(self) -> Rules:

@@ -21,8 +21,11 @@ from gateway.access.keys import KeyNotUsable
 from gateway.access.service import Access
 from gateway.access.tokens import TokenSigner
 from gateway.admin.api import GatewayAddress, create_api
+from gateway.admin.endpoints import Endpoint
 from gateway.admin.front import Front, box_of, terms_of
 from gateway.admin.health import create_metrics
+from gateway.admin.live import Live, Open, live_endpoints
+from gateway.admin.search import Search, search_endpoints
 from gateway.admin.sessions import RecordReader
 from gateway.alerts.desk import AlertDesk
 from gateway.audit.facts import AccessChanged
@@ -113,10 +116,16 @@ class ControlPlane:
         )
 
     async def serve(
-        self, port: int, *, trouble: Callable[[], str | None], gather: Callable[[], Awaitable[None]] | None = None
+        self,
+        port: int,
+        *,
+        front: Open,
+        trouble: Callable[[], str | None],
+        gather: Callable[[], Awaitable[None]] | None = None,
     ) -> dict[str, int]:
-        """Open the API and the metrics; the ports in use. `port` is where clients connect; `trouble`
-        says why no statement could run now; `gather` brings the metrics up to date. Raises OSError."""
+        """Open the API and the metrics; the ports in use. `port` is where clients connect; `front` has the
+        open sessions; `trouble` says why no statement could run now; `gather` brings the metrics up to date.
+        Raises OSError."""
         settings = self._rules.settings
         api = create_api(
             self.access,
@@ -124,8 +133,8 @@ class ControlPlane:
             version=version("pgcurfew"),
             sessions=RecordReader(settings.record.directory),
             sign_ins=self._front.sign_ins,
-            more=self._front.endpoints,
             clock=self._clock,
+            more=(*self._front.endpoints, *self._about_the_record(front)),
         )
         self._web_tls = web_context(settings)
         ports = {
@@ -150,6 +159,11 @@ class ControlPlane:
     async def catch_up(self) -> None:
         """Write down what ended while nothing ran, before anybody is let in."""
         await self.access.tidy()
+
+    def _about_the_record(self, front: Open) -> tuple[Endpoint, ...]:
+        directory = self._rules.settings.record.directory
+        live = Live(front, directory, lambda role: self._rules.policies.terms(role), self._note)
+        return (*live_endpoints(live), *search_endpoints(Search(directory, self._clock)))
 
     async def tidy(self) -> None:
         """Until cancelled: write down what time has brought."""

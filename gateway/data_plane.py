@@ -26,6 +26,7 @@ from gateway.session.chamber import Chamber
 from gateway.session.handshake import Door
 from gateway.session.route import Route
 from gateway.session.snapshots import Snapshots
+from gateway.session.view import LiveView
 from protocol.startup import CancelRequest
 
 
@@ -139,6 +140,10 @@ class DataPlane:
         if under_way is not None:
             await asyncio.wait((under_way,))
         return True
+
+    async def live(self) -> tuple[LiveView, ...]:
+        """The open sessions."""
+        return self._server.live()
 
     async def end_session(self, session: str, by: str, reason: str) -> bool:
         """End it now; False when there is no such session."""

@@ -16,6 +16,7 @@ from gateway.session.handshake import Door, Turned, Visitor, knock
 from gateway.session.live import LiveSession
 from gateway.session.refusals import fatal
 from gateway.session.strangers import neighbourhood
+from gateway.session.view import LiveView
 
 log = structlog.get_logger()
 
@@ -176,6 +177,10 @@ class Server:
         for visitor in self._visitors:
             if visitor.admission is not None and ended.concerns(visitor.admission):
                 visitor.ended = ended
+
+    def live(self) -> tuple[LiveView, ...]:
+        """The open sessions."""
+        return tuple(live.view() for live in self._sessions.values())
 
     def end_session(self, session: str, by: str, reason: str) -> bool:
         """End this session now, in the middle of a query; False when it is not one of ours."""

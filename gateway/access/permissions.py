@@ -29,6 +29,7 @@ class Action(StrEnum):
     SEE = "see"
     SEE_ALL = "see-all"
     ADMINISTER = "administer"
+    KILL = "kill"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,14 @@ class SessionOf:
     """The record of one session of that person."""
 
     person: str
+
+
+@dataclass(frozen=True, slots=True)
+class LiveSessionOf:
+    """An open session of that person, with the terms of its role."""
+
+    person: str
+    terms: RoleTerms | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +78,7 @@ class EmergencyOf:
     person: Person | None
 
 
-Subject = RoleTerms | RequestFor | GrantFor | EmergencyOf | SessionOf | Everything
+Subject = RoleTerms | RequestFor | GrantFor | EmergencyOf | SessionOf | LiveSessionOf | Everything
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +223,20 @@ def _see_session(person: Person, subject: Subject) -> Answer:
     return Denied("sessions are read by auditors, and by the person whose session it was")
 
 
+def _see_live(person: Person, subject: Subject) -> Answer:
+    assert isinstance(subject, LiveSessionOf)
+    if person.groups & {ADMINS, AUDITORS} or subject.person == person.name or is_reviewer(person, subject.terms):
+        return ALLOWED
+    return Denied("open sessions are seen by administrators, auditors, reviewers of the role and their own person")
+
+
+def _kill(person: Person, subject: Subject) -> Answer:
+    assert isinstance(subject, LiveSessionOf)
+    if ADMINS in person.groups or subject.person == person.name or is_reviewer(person, subject.terms):
+        return ALLOWED
+    return Denied("a session is ended by its own person, a reviewer of its role, or an administrator")
+
+
 def _see_all(person: Person, subject: Subject) -> Answer:
     if person.groups & {ADMINS, AUDITORS}:
         return ALLOWED
@@ -240,6 +263,8 @@ _RULES: Mapping[tuple[Action, type[Subject]], Callable[[Person, Subject], Answer
     (Action.SEE, RequestFor): _see,
     (Action.SEE, GrantFor): _see,
     (Action.SEE, SessionOf): _see_session,
+    (Action.SEE, LiveSessionOf): _see_live,
+    (Action.KILL, LiveSessionOf): _kill,
     (Action.SEE_ALL, Everything): _see_all,
     (Action.ADMINISTER, Everything): _administer,
 }

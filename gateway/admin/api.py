@@ -292,7 +292,8 @@ def create_api(
     routes = [Route(DESCRIPTION, openapi, methods=["GET"])]
     routes += [
         Route(one.describes.path, one.serve, methods=[one.describes.method], name=one.describes.summary)
-        for one in served
+        # A word goes before what could be any word: /v1/sessions/live is no session.
+        for one in sorted(served, key=lambda one: one.describes.path.count("{"))
     ]
     open_paths = {DESCRIPTION} | {one.describes.path for one in served if isinstance(one, OpenEndpoint)}
     application = Starlette(

@@ -364,3 +364,71 @@ class SessionAnswer(Answer):
     session: str
     person: str
     events: tuple[dict[str, Any], ...]
+
+
+class LiveSessionAnswer(Answer):
+    session: str
+    person: str
+    target: str
+    role: str
+    grant: str
+    client: str
+    since: str
+    ends_at: str
+    statements: int
+    refused: int
+    rows: int = Field(description="of all statements that have ended")
+    running: str = Field(description="the kind of the statement that runs now; empty when none does")
+    running_seconds: float
+    transaction: str = Field(description="I: none, T: one is open, E: one has failed")
+
+
+class LiveSessionsAnswer(Answer):
+    sessions: tuple[LiveSessionAnswer, ...]
+
+
+class LiveEventAnswer(Answer):
+    session: str
+    seq: int = Field(description="the event's line in the session's log")
+    time: str
+    event: dict[str, Any] = Field(description="as in the record; its type is also the name of the event")
+
+
+class FoundAnswer(Answer):
+    id: int
+    time: str
+    session: str
+    number: int
+    line: int = Field(description="in the session's log")
+    person: str
+    grant: str
+    target: str
+    role: str
+    kind: str
+    verdict: str
+    text: str = Field(description="normalised: constants stand as $1, $2, …")
+    fingerprint: str
+    rule: str
+    reason: str
+    read: tuple[str, ...]
+    written: tuple[str, ...]
+    masks: tuple[str, ...]
+    lookups: tuple[str, ...]
+    outcome: str
+    rows: int
+    bytes: int
+    microseconds: int
+    sqlstate: str
+
+
+class CountAnswer(Answer):
+    of: str
+    statements: int
+
+
+class SearchAnswer(Answer):
+    statements: tuple[FoundAnswer, ...] = Field(description="the latest first")
+    total: int
+    before: int = Field(description="asks for the next page; 0 when this is the last")
+    counts: tuple[CountAnswer, ...]
+    indexed_at: str = Field(description="when the index last held all that the record did")

@@ -49,6 +49,8 @@ class Described:
     status: int = 200
     queries: tuple[Query, ...] = ()
     open: bool = False
+    #: Of the answer. Of a stream of events, `answers` is what each of them holds.
+    media: str = "application/json"
 
 
 def document(endpoints: Iterable[Described], *, version: str) -> dict[str, Any]:
@@ -93,7 +95,7 @@ def _operation(one: Described, references: Mapping[Any, dict[str, Any]]) -> dict
         "summary": one.summary,
         "operationId": re.sub(r"\W+", "_", f"{one.method.lower()}{one.path}").strip("_"),
         "responses": {
-            str(one.status): {"description": "done", **_content(references[one.answers, "serialization"])},
+            str(one.status): {"description": "done", **_content(references[one.answers, "serialization"], one.media)},
             **{str(status): {"description": REFUSALS[status], **error} for status in _refusals(one)},
             "default": {"description": "refused: error says what happened, hint what to do next", **error},
         },
@@ -124,5 +126,5 @@ def _refusals(one: Described) -> list[int]:
     return sorted(statuses)
 
 
-def _content(reference: dict[str, Any]) -> dict[str, Any]:
-    return {"content": {"application/json": {"schema": reference}}}
+def _content(reference: dict[str, Any], media: str = "application/json") -> dict[str, Any]:
+    return {"content": {media: {"schema": reference}}}

@@ -294,7 +294,7 @@ def session_of(log: Iterable[bytes], record: str, key: X25519PrivateKey | None =
         raise Unreadable("the log does not begin with a session's opening")
     name = chain.log_name(record, first.fact.session)
     seal = first.seal or Seal("off")
-    reading = _Reading(Opener(name, seal, key) if key is not None and seal.sealing == "auditors" else None)
+    reading = Reading(Opener(name, seal, key) if key is not None and seal.sealing == "auditors" else None)
     for event in events:
         reading.take(event)
     walk = chain.follow(kept, chain.genesis(name))
@@ -312,7 +312,7 @@ def session_of(log: Iterable[bytes], record: str, key: X25519PrivateKey | None =
 
 
 @dataclass(slots=True)
-class _Reading:
+class Reading:
     """Joins each statement with its outcome while the events pass."""
 
     opener: Opener | None

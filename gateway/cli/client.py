@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Iterator
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote, urlsplit
@@ -52,6 +53,42 @@ class Client:
         """The JSON answer to POST. Raises Stopped."""
         return self._call("POST", path, json=body or {})
 
+    def stream(self, *path: str, last: str = "", **query: str | None) -> Iterator[tuple[str, str, str]]:
+        """Server-sent events of GET: (name, id, data); ("", "", "") now and then when there are none. Ends when the
+        gateway ends the stream. Raises Stopped."""
+        address = "/v1/" + "/".join(quote(part, safe="") for part in path)
+        headers = {"Accept": "text/event-stream"} | ({"Last-Event-ID": last} if last else {})
+        params = {key: value for key, value in query.items() if value is not None}
+        try:
+            with self._http.stream("GET", address, params=params, headers=headers) as response:
+                if not response.is_success:
+                    response.read()
+                    raise self._refused(response)
+                name = number = data = ""
+                for line in response.iter_lines():
+                    field, _, value = line.partition(":")
+                    value = value.removeprefix(" ")
+                    match field:
+                        case "event":
+                            name = value
+                        case "id":
+                            number = value
+                        case "data":
+                            data = value
+                        case "" if line.startswith(":"):
+                            yield "", "", ""
+                        case "" if data:
+                            yield name, number, data
+                            name = data = ""
+                        case _:
+                            pass
+        except httpx.ConnectError as error:
+            raise _unreachable(self.profile, error) from None
+        except httpx.HTTPError as error:
+            raise Stopped(
+                Exit.UNREACHABLE, f"the gateway at {self.profile.api} broke off: {error}", "try again"
+            ) from None
+
     def _call(self, method: str, path: tuple[str, ...], **options: Any) -> Any:
         address = "/v1/" + "/".join(quote(part, safe="") for part in path)
         try:
@@ -67,11 +104,18 @@ class Client:
             content = None
         if response.is_success and content is not None:
             return content
+        raise self._refused(response)
+
+    def _refused(self, response: httpx.Response) -> Stopped:
+        try:
+            content = response.json()
+        except ValueError:
+            content = None
         if not isinstance(content, dict) or not isinstance(content.get("error"), str):
             message = f"{self.profile.api} answered {response.status_code} and is no pgcurfew API"
-            raise Stopped(Exit.UNREACHABLE, message, "check the address")
+            return Stopped(Exit.UNREACHABLE, message, "check the address")
         code = Exit.NOT_SIGNED_IN if response.status_code == 401 else Exit.REFUSED
-        raise Stopped(code, content["error"], str(content.get("hint", "")), str(content.get("cause", "")))
+        return Stopped(code, content["error"], str(content.get("hint", "")), str(content.get("cause", "")))
 
 
 def _trust(ca: str | None) -> ssl.SSLContext:

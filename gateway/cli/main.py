@@ -17,6 +17,8 @@ ELSEWHERE: Final = {
     "sessions": ("record", "sessions"),
     "replay": ("record", "replay"),
     "audit": ("audit", "app"),
+    "tail": ("live", "tail"),
+    "kill": ("live", "kill"),
     "policy": ("policy", "app"),
     "token": ("tokens", "app"),
     "keys": ("keys", "app"),

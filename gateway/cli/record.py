@@ -30,6 +30,7 @@ from gateway.audit.replay import Moment, Session, SessionSummary, Statement, Unk
 from gateway.audit.verify import LEDGER, Report
 from gateway.audit.whole import verify_all
 from gateway.cli.client import Client
+from gateway.cli.live import tell_live_sessions
 from gateway.cli.output import Exit, Json, Stopped, put_json, put_plain, tell
 from gateway.cli.place import (
     Config,
@@ -59,9 +60,13 @@ def sessions(
     config: Config = None,
     person: Annotated[str | None, typer.Option("--person", "-p", help="Only this person's.")] = None,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="At most so many, the latest first.")] = 50,
+    live: Annotated[bool, typer.Option("--live", help="Those that are open now, and what they do.")] = False,
     as_json: Json = False,
 ) -> None:
     """What happened: the sessions of the record, the latest first."""
+    if live:
+        tell_live_sessions(person, local=record is not None or config is not None, as_json=as_json)
+        return
     directory = record_directory(record, config)
     if directory is None:
         with Client.signed_in() as client:

@@ -158,15 +158,49 @@ def brief(statement: Statement, head: Text) -> RenderableType:
     return Group(*_statement(statement, {}, head))
 
 
-def _statement(statement: Statement, texts: dict[int, Statement], head: Text | None = None) -> Iterator[RenderableType]:
+def statement_block(statement: Statement, session: str = "", *, runs: bool = False) -> RenderableType:
+    """One statement as it stands in a timeline. `session` says of which session, where there are several;
+    `runs`: it has no outcome yet."""
+    return Group(*_statement(statement, {}, _beginning(statement, session), runs=runs))
+
+
+def outcome_line(statement: Statement, session: str = "") -> RenderableType:
+    """How a statement that was shown before came out."""
+    line = _beginning(statement, session, statement.ended)
+    for fact, style in _outcome(statement):
+        line.append(visible(fact), style)
+        line.append("  ")
+    if statement.sqlstate:
+        line.append(f"error {visible(statement.sqlstate)}", "yellow")
+    return Group(line, Text())
+
+
+def moment_line(moment: Moment, session: str = "") -> RenderableType:
+    """Something that is no statement."""
+    return Group(Text(visible(session), "dim"), _moment(moment)) if session else _moment(moment)
+
+
+def closed_line(closed: SessionClosed, time: str, session: str = "") -> RenderableType:
+    """The end of a session."""
+    end = _ended(closed, time)
+    return Rule(Text.assemble((f"{visible(session)}  ", "bold"), end) if session else end, align="left", style="dim")
+
+
+def _beginning(statement: Statement, session: str, time: str = "") -> Text:
+    line = Text.assemble((_local(time or statement.time, "%H:%M:%S.%f")[:12], "dim"), "  ")
+    if session:
+        line.append(f"{visible(session)} ", "dim")
+    return line.append(f"#{statement.number} ", "bold")
+
+
+def _statement(
+    statement: Statement, texts: dict[int, Statement], head: Text | None = None, *, runs: bool = False
+) -> Iterator[RenderableType]:
     word, style = _VERDICTS.get(statement.verdict, (statement.verdict, "bold"))
-    line = head
-    if line is None:
-        line = Text.assemble((_local(statement.time, "%H:%M:%S.%f")[:12], "dim"), "  ")
-        line.append(f"#{statement.number} ", "bold")
+    line = _beginning(statement, "") if head is None else head
     line.append(visible(word), style)
     line.append(f"  {visible(_how(statement))}", "dim")
-    for fact, fact_style in _outcome(statement):
+    for fact, fact_style in (("runs", "bold blue"),) if runs else _outcome(statement):
         line.append("  ")
         line.append(visible(fact), fact_style)
     yield line
@@ -314,12 +348,15 @@ def _end(session: Session) -> RenderableType:
     closed = session.closed
     if closed is None:
         return Rule(Text("still open, or the gateway died and has not been started since"), align="left", style="dim")
-    end = Text.assemble((_local(session.ended, "%H:%M:%S"), "dim"), "  ", _cause(closed.cause))
+    return Rule(_ended(closed, session.ended), align="left", style="dim")
+
+
+def _ended(closed: SessionClosed, time: str) -> Text:
+    end = Text.assemble((_local(time, "%H:%M:%S"), "dim"), "  ", _cause(closed.cause))
     if closed.detail:
         end.append(f" ({visible(closed.detail)})")
     plural = "" if closed.statements == 1 else "s"
-    end.append(f"; {closed.statements} statement{plural}, {closed.refused} refused")
-    return Rule(end, align="left", style="dim")
+    return end.append(f"; {closed.statements} statement{plural}, {closed.refused} refused")
 
 
 def _highlighted(text: str) -> Text:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence, Set
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import assert_never
 
@@ -17,6 +17,7 @@ import structlog
 
 from gateway.access.models import Admission
 from gateway.alerts.watch import Eyes
+from gateway.audit.chain import rfc3339
 from gateway.audit.facts import Fact, PolicyLoaded, SessionClosed, StatementEnded, StatementJudged
 from gateway.audit.record import RecordUnavailable, SessionRecord
 from gateway.channel import Channel
@@ -38,6 +39,7 @@ from gateway.session.refusals import fatal
 from gateway.session.relay import TERMINATE, Relay
 from gateway.session.snapshots import Snapshots
 from gateway.session.upstream import Upstream, UpstreamUnavailable
+from gateway.session.view import LiveView
 
 log = structlog.get_logger()
 
@@ -64,6 +66,7 @@ class LiveSession:
     __slots__ = (
         "_asides",
         "_backlog",
+        "_began",
         "_cancelling",
         "_chamber",
         "_client",
@@ -75,6 +78,7 @@ class LiveSession:
         "_over",
         "_record",
         "_relay",
+        "_rows",
         "_snapshots",
         "_tasks",
         "_timers",
@@ -120,6 +124,8 @@ class LiveSession:
         self._upstream_congested = False
         self._cancelling: asyncio.Task[None] | None = None
         self._draining = False
+        self._began = monotonic()
+        self._rows = 0
         #: Something is being written down by a thread or brought to disk; what is to be done after that.
         self._writing: asyncio.Future[None] | None = None
         self._backlog: list[Command] | None = None
@@ -154,6 +160,28 @@ class LiveSession:
         self._happened(lambda now: self._relay.end(cause, sqlstate, message, now, hint=hint, detail=detail))
         if not self._over.done():
             self._timers.append(self._loop.call_later(LAST_WORDS_SECONDS, self._end_at_once, cause, detail or message))
+
+    def view(self) -> LiveView:
+        """What it is, and what it does now."""
+        now = monotonic()
+        grant, ends_at = self.admission.grant, self._curfew.ends_at
+        running = self._relay.running
+        return LiveView(
+            session=self.id,
+            person=self.admission.person.name,
+            target=grant.target,
+            role=grant.role,
+            grant=grant.id,
+            client=self._client.peer,
+            since=rfc3339(datetime.now(UTC) - timedelta(seconds=now - self._began)),
+            ends_at=rfc3339(ends_at),
+            statements=self._relay.statements,
+            refused=self._relay.refused,
+            rows=self._rows,
+            running="" if running is None else running[1],
+            running_seconds=0.0 if running is None else max(0.0, now - running[0]),
+            transaction=self._relay.transaction,
+        )
 
     def drain(self) -> None:
         """End as soon as nothing is under way: now, or when the open transaction has ended."""
@@ -439,6 +467,8 @@ class LiveSession:
         self._record.append_soon(facts)
         for fact in facts:
             self._eyes.saw(fact)
+            if type(fact) is StatementEnded:
+                self._rows += fact.rows
 
     def _finish(self, ended: EndSession) -> None:
         if not self._over.done():

@@ -137,6 +137,17 @@ class Relay:
         return running[0].number if running else 0
 
     @property
+    def running(self) -> tuple[float, str] | None:
+        """Since when (monotonic) something runs, and the kind of statement; None: nothing does."""
+        alone = self._talk.alone
+        if alone is not None:
+            return alone.running.started, _kind(alone.judged, 1)
+        head = self._talk.replies.running_now
+        if head is None:
+            return None
+        return next(iter(head.running)).started, _kind(head.judged, len(head.running))
+
+    @property
     def over(self) -> bool:
         """The session has ended, or will with the row that is passing."""
         return self._ended or self._ending is not None
@@ -476,3 +487,9 @@ class Relay:
                 )
             )
         return [RecordSoon(tuple(cut))] if cut else []
+
+
+def _kind(judged: Judged | None, left: int) -> str:
+    """Of the first of the `left` last statements of a query string."""
+    statements = () if judged is None else judged.statements
+    return statements[-left].kind.value if 0 < left <= len(statements) else "other"

@@ -183,5 +183,10 @@ class Replies:
         del queue[1]
         return end
 
+    @property
+    def running_now(self) -> Expected | None:
+        """The message whose statement runs now, or does next."""
+        return next((expected for expected in self._queue if expected.running), None)
+
     def still_running(self) -> list[Running]:
         return [running for expected in self._queue for running in expected.own_events]

@@ -13,6 +13,7 @@ import msgspec
 
 from gateway.access.models import Admission, GrantEnded
 from gateway.alerts.sights import AnySight
+from gateway.session.view import LiveView
 
 
 class Message(msgspec.Struct, frozen=True, tag=True):
@@ -92,6 +93,12 @@ class Count(Message, frozen=True, tag=True):
     """Say what you have counted."""
 
 
+class AskLive(Message, frozen=True, tag=True):
+    """Say which sessions are open."""
+
+    number: int
+
+
 class Kill(Message, frozen=True, tag=True):
     """End this session, if it is one of yours."""
 
@@ -156,6 +163,11 @@ class Cancelled(Message, frozen=True, tag=True):
     found: bool
 
 
+class LiveNow(Message, frozen=True, tag=True):
+    number: int
+    sessions: tuple[LiveView, ...]
+
+
 class Killed(Message, frozen=True, tag=True):
     """What became of Kill."""
 
@@ -178,5 +190,20 @@ class Counted(Message, frozen=True, tag=True):
     metrics: dict[str, Any]
 
 
-Down = Start | Admitted | Refused | Valid | Ended | Renew | Cancel | CancelDone | Guessed | Count | Kill | Drain | Stop
-Up = Ready | Admit | Left | StillValid | PassCancel | Cancelled | Guessed | Killed | Saw | Gone | Counted
+Down = (
+    Start
+    | Admitted
+    | Refused
+    | Valid
+    | Ended
+    | Renew
+    | Cancel
+    | CancelDone
+    | Guessed
+    | Count
+    | AskLive
+    | Kill
+    | Drain
+    | Stop
+)
+Up = Ready | Admit | Left | StillValid | PassCancel | Cancelled | Guessed | LiveNow | Killed | Saw | Gone | Counted

@@ -32,6 +32,7 @@ from gateway.rules import Rules
 from gateway.workers.link import Link
 from gateway.workers.messages import (
     Admitted,
+    AskLive,
     Cancel,
     CancelDone,
     Cancelled,
@@ -44,6 +45,7 @@ from gateway.workers.messages import (
     Guessed,
     Kill,
     Killed,
+    LiveNow,
     Ready,
     Refused,
     Renew,
@@ -144,6 +146,8 @@ class Worker:
             case Count():
                 self._metrics.record_available(self._recorder is not None and self._recorder.trouble is None)
                 self.link.say(Counted(self._metrics.state()))
+            case AskLive(number):
+                self._spawn(self._tell_of_sessions(number))
             case Drain(seconds):
                 if not self._drain.done():
                     self._drain.set_result(seconds)
@@ -203,6 +207,9 @@ class Worker:
     async def _kill(self, asked: Kill) -> None:
         found = self._data is not None and await self._data.end_session(asked.session, asked.by, asked.reason)
         self.link.say(Killed(asked.number, found))
+
+    async def _tell_of_sessions(self, number: int) -> None:
+        self.link.say(LiveNow(number, () if self._data is None else await self._data.live()))
 
 
 async def _taken_over(rules: Rules, directory: Path) -> Recorder:

@@ -29,7 +29,9 @@ from gateway.credentials import Misconfigured
 from gateway.data_plane import Renewal, running
 from gateway.rules import Rules
 from gateway.session.cancel import worker_of
+from gateway.session.view import LiveView
 from gateway.workers.messages import (
+    AskLive,
     Cancel,
     CancelDone,
     Cancelled,
@@ -39,6 +41,7 @@ from gateway.workers.messages import (
     Guessed,
     Kill,
     Killed,
+    LiveNow,
     Message,
     PassCancel,
     Ready,
@@ -102,6 +105,9 @@ class Workers:
         #: Kills that workers have not answered: our number -> who has still to, and whether one had it.
         self._kills: dict[int, tuple[set[int], asyncio.Future[bool]]] = {}
         self._kill_number = 0
+        #: Which sessions are open: what a worker was asked, by our number.
+        self._asked: dict[tuple[Watched, int], asyncio.Future[tuple[LiveView, ...]]] = {}
+        self._ask_number = 0
         #: The counts of workers that have ended.
         self._departed: list[Mapping[str, Any]] = []
         self._stack = contextlib.AsyncExitStack()
@@ -208,6 +214,21 @@ class Workers:
                 await asyncio.gather(*(worker.counted.wait() for worker in asked))
         self._take_counts()
 
+    async def live(self) -> tuple[LiveView, ...]:
+        """The open sessions of all workers that answer soon."""
+        loop = asyncio.get_running_loop()
+        waiting: dict[tuple[Watched, int], asyncio.Future[tuple[LiveView, ...]]] = {}
+        for worker in [worker for worker in self._workers.values() if worker.ready]:
+            self._ask_number += 1
+            waiting[worker, self._ask_number] = loop.create_future()
+            self._asked.update(waiting)
+            worker.say(AskLive(self._ask_number))
+        if waiting:
+            await asyncio.wait(waiting.values(), timeout=GATHER_SECONDS)
+        for key in waiting:
+            self._asked.pop(key, None)
+        return tuple(view for answer in waiting.values() if answer.done() for view in answer.result())
+
     # House: what workers ask
 
     async def admit(self, token: str, *, user: str, database: str, client: str, certificate: str) -> Admission:
@@ -235,7 +256,7 @@ class Workers:
     ) -> Mapping[str, datetime | None]:
         return await self._gate.still_valid(grant_ids, token_ids)
 
-    def told(self, worker: Watched, message: Ready | PassCancel | Cancelled | Guessed | Killed | Saw) -> None:
+    def told(self, worker: Watched, message: Ready | PassCancel | Cancelled | Guessed | LiveNow | Killed | Saw) -> None:
         match message:
             case Ready(record):
                 self._is_ready(worker, record)
@@ -245,6 +266,10 @@ class Workers:
                 if number in self._cancels:
                     asker, theirs, _ = self._cancels.pop(number)
                     asker.say(CancelDone(theirs, found))
+            case LiveNow(number, sessions):
+                waiting = self._asked.pop((worker, number), None)
+                if waiting is not None and not waiting.done():
+                    waiting.set_result(sessions)
             case Killed(number, found):
                 self._killed(worker, number, found)
             case Saw(sight):

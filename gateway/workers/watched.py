@@ -23,6 +23,7 @@ from gateway.workers.messages import (
     Guessed,
     Killed,
     Left,
+    LiveNow,
     Message,
     PassCancel,
     Ready,
@@ -37,6 +38,10 @@ from gateway.workers.messages import (
 log = structlog.get_logger()
 
 
+#: What the house is told of.
+Told = Ready | PassCancel | Cancelled | Guessed | LiveNow | Killed | Saw
+
+
 class House(Protocol):
     """Whom a worker's questions go to."""
 
@@ -45,7 +50,9 @@ class House(Protocol):
     async def still_valid(
         self, grant_ids: Collection[str], token_ids: Collection[str]
     ) -> Mapping[str, datetime | None]: ...
-    def told(self, worker: Watched, message: Ready | PassCancel | Cancelled | Guessed | Killed | Saw) -> None: ...
+    def told(
+        self, worker: Watched, message: Ready | PassCancel | Cancelled | Guessed | LiveNow | Killed | Saw
+    ) -> None: ...
 
 
 class Watched:
@@ -142,7 +149,7 @@ class Watched:
             case Counted(metrics):
                 self.counts = metrics
                 self.counted.set()
-            case Ready() | PassCancel() | Cancelled() | Guessed() | Killed() | Saw():
+            case Ready() | PassCancel() | Cancelled() | Guessed() | LiveNow() | Killed() | Saw():
                 self._house.told(self, message)
             case _:
                 assert_never(message)

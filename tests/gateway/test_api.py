@@ -256,7 +256,10 @@ async def test_the_description_is_whole(unchanged: Served) -> None:
     assert operations == {(one.describes.method, one.describes.path) for one in unchanged.endpoints}
     for methods in described["paths"].values():
         for operation in methods.values():
-            assert all("application/json" in one["content"] for one in operation["responses"].values())
+            assert all(
+                {"application/json", "text/event-stream"} & set(one["content"])
+                for one in operation["responses"].values()
+            )
     named = set(re.findall(r'"#/components/schemas/(\w+)"', json.dumps(described)))
     assert named <= set(described["components"]["schemas"])
     assert described["components"]["schemas"]["AskBody"]["additionalProperties"] is False

@@ -21,8 +21,10 @@ from gateway.access.sign_in_models import Identity, Kind
 from gateway.access.terms import BreakGlass, Circle
 from gateway.admin.endpoints import Endpoint
 from gateway.audit.facts import SessionClosed, SessionOpened
+from gateway.audit.index.indexing import bring_up_to_date
 from gateway.audit.record import Recorder
 from gateway.demo.certificates import signing_key
+from gateway.session.view import LiveView
 from tests.support.access import REASON, House, Served, serving
 from tests.support.gateway import RunningGateway
 
@@ -138,6 +140,34 @@ async def sign_in_of_alice(served: Served) -> str:
     return signed_in.sign_in.id
 
 
+async def open_session_of_alice(served: Served) -> str:
+    session = await session_of_alice(served)
+    served.open.views = [
+        LiveView(
+            session=session,
+            person="alice",
+            target="shop",
+            role="support",
+            grant="grant_1",
+            client="127.0.0.1:1",
+            since="2026-11-23T12:00:00.250000Z",
+            ends_at="2026-11-23T13:00:00.000000Z",
+            statements=3,
+            refused=1,
+            rows=42,
+            running="select",
+            running_seconds=1.5,
+        )
+    ]
+    return session
+
+
+async def index_of_the_record(served: Served) -> str:
+    await session_of_alice(served)
+    bring_up_to_date(served.record)
+    return ""
+
+
 @dataclass(frozen=True)
 class Row:
     """The statuses in the order of CALLERS; `subject` makes the thing that stands in the address."""
@@ -205,6 +235,11 @@ TABLE: dict[str, Row] = {
         "401 403 403 403 403 201 201 403", the_service, {"seconds": 60, "scopes": ["see"]}
     ),
     "POST /v1/people/{id}/sign-out": Row("401 403 403 403 403 200 403 403", somebody),
+    "GET /v1/sessions/live": Row("401 200 200 200 200 200 200 403", open_session_of_alice),
+    "GET /v1/sessions/live/events": Row("401 200 200 200 200 200 200 403", open_session_of_alice),
+    "GET /v1/sessions/live/{id}/events": Row("401 200 404 404 200 404 404 403", open_session_of_alice),
+    "POST /v1/sessions/live/{id}/kill": Row("401 200 404 200 403 200 404 403", open_session_of_alice, SAID),
+    "GET /v1/audit/search": Row("401 200 200 200 200 200 200 403", index_of_the_record),
     "GET /v1/sessions/{id}": Row("401 200 404 404 200 404 404 403", session_of_alice),
 }
 

@@ -24,9 +24,12 @@ from gateway.access.totp import SecretBox
 from gateway.admin.api import GatewayAddress, create_api
 from gateway.admin.endpoints import Endpoint, OpenEndpoint
 from gateway.admin.front import Front
+from gateway.admin.live import Live, live_endpoints
+from gateway.admin.search import Search, search_endpoints
 from gateway.admin.sessions import RecordReader
 from gateway.audit.facts import AccessChanged
 from gateway.demo.certificates import Authority, signing_key, write_private
+from gateway.session.view import LiveView
 from gateway.storage.access_store import StoredAccess
 from gateway.storage.database import Database
 from gateway.storage.opening import open_database
@@ -113,7 +116,7 @@ class House:
             self.signer,
             clock,
             self.roles.get,
-            self._record,
+            self.record,
             roles=lambda: tuple(self.roles),
             sessions_per_grant=5,
         )
@@ -123,7 +126,7 @@ class House:
             self.access,
             StoredSignIns(database),
             clock,
-            self._record,
+            self.record,
             terms=SignInTerms(),
             box=self.box,
         )
@@ -181,7 +184,7 @@ class House:
             self.signer,
             self.clock,
             self.roles.get,
-            self._record,
+            self.record,
             roles=lambda: tuple(self.roles),
             sessions_per_grant=5,
             held_keys=lambda: held,
@@ -223,10 +226,25 @@ class House:
     def recorded(self) -> list[str]:
         return [fact.what for fact in self.facts]
 
-    def _record(self, fact: AccessChanged) -> None:
+    def record(self, fact: AccessChanged) -> None:
         if self.record_full:
             raise RecordFull
         self.facts.append(fact)
+
+
+class OpenSessions:
+    """Open sessions, as a data plane would tell of them."""
+
+    def __init__(self) -> None:
+        self.views: list[LiveView] = []
+        self.killed: list[tuple[str, str, str]] = []
+
+    async def live(self) -> list[LiveView]:
+        return self.views
+
+    async def end_session(self, session: str, by: str, reason: str) -> bool:
+        self.killed.append((session, by, reason))
+        return any(view.session == session for view in self.views)
 
 
 class Served:
@@ -240,6 +258,8 @@ class Served:
         self.url = ""
         #: The clock of the limit on failed sign-ins.
         self.ticks = 0.0
+        #: The sessions that are open, and what ended which of them.
+        self.open = OpenSessions()
         #: Every endpoint that is served.
         self.endpoints: tuple[Endpoint | OpenEndpoint, ...] = ()
 
@@ -270,7 +290,11 @@ async def serving(house: House, folder: Path, *, address: GatewayAddress | None 
         clock=house.clock,
         monotonic=lambda: served.ticks,
         sign_ins=house.front.sign_ins,
-        more=house.front.endpoints,
+        more=(
+            *house.front.endpoints,
+            *live_endpoints(Live(served.open, served.record, house.roles.get, house.record, stream_seconds=0.1)),
+            *search_endpoints(Search(served.record, house.clock)),
+        ),
     )
     served.endpoints = api.state.endpoints
     web = WebServer(api, "127.0.0.1", 0, context)

@@ -76,10 +76,14 @@ class Index:
 
     def state(self) -> State:
         """How far it has come."""
-        row = self._connection.execute("SELECT at FROM pass").fetchone()
-        (statements,) = self._connection.execute("SELECT coalesce(sum(events), 0) FROM tally").fetchone()
+        (statements,) = self._connection.execute("SELECT coalesce(sum(events), 0) FROM tally_holder").fetchone()
         (sessions,) = self._connection.execute("SELECT count(*) FROM session").fetchone()
-        return State("" if row is None else _time(row[0]), statements, sessions)
+        return State(self.state_at(), statements, sessions)
+
+    def state_at(self) -> str:
+        """When it last held all that the record did; "" before the first time."""
+        row = self._connection.execute("SELECT at FROM pass").fetchone()
+        return "" if row is None else _time(row[0])
 
     def page(self, question: Question, *, limit: int = 50, before: int = 0) -> Page:
         """The latest statements, or those before event `before`. Raises NotAsked, sqlite3.Error."""
