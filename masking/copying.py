@@ -14,6 +14,7 @@ from masking.parse import Message, pg
 from masking.policy import StatementKind
 from masking.probes import supplying_tells
 from masking.refusal import Forbidden, by_policy
+from masking.rewrite import reading
 from masking.rules import probes_constraint, write_not_permitted
 from masking.scope import Entry, Output, Scope
 from masking.sight import Seen
@@ -98,7 +99,7 @@ def _copy_to(analysis: Analysis, message: Message) -> None:
     source = pg.Node()
     source.CopyFrom(seen.subselect)
     inner = source.range_subselect.subquery.select_stmt
-    inner.from_clause[0].range_var.inh = False
+    reading(inner).from_clause[0].range_var.inh = False
     source.range_subselect.alias.aliasname = seen.relation.name
     query = pg.SelectStmt(limit_option=pg.LIMIT_OPTION_DEFAULT, op=pg.SETOP_NONE)
     query.from_clause.append(source)

@@ -139,7 +139,8 @@ def put_subselect(entry: Entry, splices: Splices) -> None:
     subselect.alias.aliasname = entry.name
     subselect.alias.colnames.extend(reference.alias.colnames)
     query = subselect.subquery.select_stmt
-    source = query.from_clause[0].range_var
+    fenced = reading(query)
+    source = fenced.from_clause[0].range_var
     if entry.lookups:
         _add_conditions(query, entry.lookups)
     source.inh = not entry.only
@@ -147,12 +148,20 @@ def put_subselect(entry: Entry, splices: Splices) -> None:
     if sampled:
         bare = pg.Node()
         bare.range_var.CopyFrom(source)
-        query.from_clause[0].range_table_sample.CopyFrom(before.range_table_sample)
-        query.from_clause[0].range_table_sample.relation.CopyFrom(bare)
+        fenced.from_clause[0].range_table_sample.CopyFrom(before.range_table_sample)
+        fenced.from_clause[0].range_table_sample.relation.CopyFrom(bare)
         # The sample's arguments may refer to what stands left of it.
         subselect.lateral = True
     for column in sorted(entry.system_columns):
         query.target_list.append(result_target(column_reference(column), column))
+        if fenced is not query:
+            fenced.target_list.append(result_target(column_reference(column), column))
+
+
+def reading(query: Message) -> Message:
+    """The SELECT of a subselect in which the relation itself stands: inside, where rows are struck, too."""
+    source = query.from_clause[0]
+    return source.range_subselect.subquery.select_stmt if source.HasField("range_subselect") else query
 
 
 def _add_conditions(query: Message, conditions: list[Message]) -> None:

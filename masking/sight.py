@@ -88,9 +88,13 @@ class Seen:
         )
         # OFFSET 0: a condition of the query around it would otherwise be tried on the hidden rows first, and an error
         # of it would say what is in them.
-        where = f" WHERE {self.condition} OFFSET 0" if self.condition else ""
         source = f"{quoted(self.relation.schema)}.{quoted(self.relation.name)}"
-        tree = parse(f"SELECT * FROM (SELECT {columns} FROM {source}{where}) AS x")  # noqa: S608 -- names are quoted, masks are our own
+        if self.condition:
+            # Masks outside of the fence: they are costly, and made only of the rows that are asked for.
+            own = quoted(self.relation.name)
+            source = f"(SELECT {own}.* FROM {source} WHERE {self.condition} OFFSET 0) AS {own}"  # noqa: S608
+        # Names are quoted, masks are our own.
+        tree = parse(f"SELECT * FROM (SELECT {columns} FROM {source}) AS x")  # noqa: S608
         node = tree.stmts[0].stmt.select_stmt.from_clause[0]
         node.range_subselect.ClearField("alias")
         return node

@@ -69,7 +69,8 @@ def visible(catalog: Catalog, seen: Iterable[Relation], functions: Iterable[str]
     known = set(catalog.functions_of_extensions)
     known |= {oid for name, oids in catalog.function_oids.items() if _schema_of(name) in schemas for oid in oids}
     known |= {function for relation, function in catalog.trigger_functions if relation in classes}
-    types = {oid for oid in catalog.type_oids if catalog.row_types.get(oid, 0) in classes | {0}}
+    known_rows = classes | {0}
+    types = {oid for oid in catalog.type_oids if catalog.row_types.get(oid, 0) in known_rows}
     schemas |= {catalog.type_oids[oid][0] for oid in types}
     return Visible(frozenset(classes), frozenset(known), frozenset(types), frozenset(schemas))
 
