@@ -104,6 +104,7 @@ class Gateway:
             running(
                 self._recorder.run(),
                 self._control.tidy(),
+                self._control.watch(),
                 self._control.send_notices(),
                 self._control.alerts.run(),
             )

@@ -80,6 +80,7 @@ class ControlPlane:
             lambda: self._rules.settings.api.public_url,
             self._clock,
         )
+        self._database = database
         self._outbox = StoredOutbox(database)
         self._postman = Postman(self._outbox, rules.settings.notices, self._clock, metrics)
         self._store = StoredAccess(database, self._announcer.around)
@@ -164,6 +165,24 @@ class ControlPlane:
         directory = self._rules.settings.record.directory
         live = Live(front, directory, lambda role: self._rules.policies.terms(role), self._note)
         return (*live_endpoints(live), *search_endpoints(Search(directory, self._clock)))
+
+    async def watch(self) -> None:
+        """Until cancelled: what another gateway on the same store wrote reaches our sessions at once."""
+        changed = asyncio.Event()
+
+        async def look() -> None:
+            while True:
+                await changed.wait()
+                changed.clear()
+                try:
+                    await self.access.look_again()
+                except Exception:
+                    # The periodic check of sessions ends those that cannot be confirmed.
+                    log.exception("what another gateway wrote could not be read")
+
+        async with asyncio.TaskGroup() as group:
+            group.create_task(look())
+            await self._database.watch(changed.set)
 
     async def tidy(self) -> None:
         """Until cancelled: write down what time has brought."""

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from gateway.access import bindings, door
 from gateway.access.errors import AdmissionRefused
-from gateway.access.models import Admission, IssuedToken, Standing
+from gateway.access.models import Admission, GrantEnded, GrantState, IssuedToken, Standing
 from gateway.access.office import Office
 from gateway.access.store import StoreUnavailable
 from gateway.access.token_desk import TokenDesk
@@ -83,6 +83,30 @@ class Admitting:
         if token_ids:
             valid |= dict.fromkeys(set(token_ids) - await store.void_tokens(token_ids))
         return valid
+
+    async def look_again(self) -> None:
+        """Tell of grants with open sessions that are over: another gateway on the same store has written something.
+        The periodic check would find them too, a little later and without the reason."""
+        open_now, now = list(self._open_by_grant), self._office.clock()
+        if not open_now:
+            return
+        await self._take_over()
+        store = self._office.store
+        valid = await store.live_grants(open_now, now)
+        for grant_id in set(open_now) - set(valid):
+            grant = await store.grant(grant_id)
+            if grant is None:
+                continue
+            match grant.state_at(now):
+                case GrantState.REVOKED:
+                    ended = GrantEnded(grant.id, "grant-revoked", grant.revoked_by or "", grant.revoked_reason or "")
+                case GrantState.DONE:
+                    ended = GrantEnded(grant.id, "grant-done", grant.person, "")
+                case GrantState.ENDED | GrantState.LAPSED | GrantState.SCHEDULED:
+                    continue  # its own clock ends it
+                case _:
+                    ended = GrantEnded(grant.id, "person-locked", "", "")
+            self._office.tell(ended)
 
     async def _standing(self, token_id: str) -> Standing | None:
         """What the store knows of the token, read again if something had to be taken over first, or if a

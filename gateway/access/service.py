@@ -72,6 +72,7 @@ class Access:
             self._admitting.still_valid,
         )
         self.subscribe = office.subscribe
+        self.look_again = self._admitting.look_again
 
     async def mint(
         self, person: Person, grant_id: str, *, seconds: int | None = None, wish: TokenWish | None = None

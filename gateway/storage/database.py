@@ -6,7 +6,7 @@ one of them knows. Where they differ in kind, the difference is here: how one wr
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol, TypeVar
 
@@ -44,6 +44,11 @@ class Database(Source, Protocol):
     def transaction(self) -> AbstractAsyncContextManager[Transaction]:
         """A write transaction: committed, and on disk, when the block ends well; otherwise as if never begun.
         One at a time writes, in this process and in all others. Raises StoreUnavailable."""
+        ...
+
+    async def watch(self, changed: Callable[[], None]) -> None:
+        """Until cancelled: call `changed` whenever another gateway has written something, and when that could have
+        been missed. Where there is no other gateway, never."""
         ...
 
     async def close(self) -> None:

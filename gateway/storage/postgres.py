@@ -9,18 +9,22 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import secrets
 import ssl
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Final, Self
 
 import asyncpg
+import structlog
 
 from config.secrets import SecretReference, SecretUnavailable
 from gateway.access.store import OutcomeUnknown, StoreNotUsable, StoreUnavailable, StoreViolated
 from gateway.storage.database import Row
 from gateway.storage.migrate import WRITER_LOCK, migrate_postgres, migrations
+
+log = structlog.get_logger()
 
 #: How long a change waits for those of others, as with SQLite's busy_timeout; and the longest single statement.
 LOCK_SECONDS: Final = 10
@@ -31,6 +35,11 @@ CONNECT_SECONDS: Final = 5.0
 PATIENCE_SECONDS: Final = 0.6
 #: How long a commit is asked after whose connection broke.
 OUTCOME_SECONDS: Final = 10.0
+#: Where gateways tell each other that they wrote something.
+CHANNEL: Final = "pgcurfew_changes"
+#: From one look to the next when nothing is heard: a NOTIFY can be lost.
+REREAD_SECONDS: Final = 5.0
+RECONNECT_SECONDS: Final = 0.5
 _READERS: Final = 4
 _SETTINGS: Final = {
     "application_name": "pgcurfew",
@@ -102,6 +111,8 @@ class PostgresDatabase:
         self._server = server
         self._pool = pool
         self._writing = asyncio.Lock()
+        #: Tells what we said ourselves from what others did.
+        self._name = secrets.token_hex(8)
 
     @classmethod
     async def open(cls, server: Server) -> Self:
@@ -167,10 +178,47 @@ class PostgresDatabase:
             finally:
                 await _to_its_end(self._pool.release(connection))
 
+    async def watch(self, changed: Callable[[], None]) -> None:
+        """Listens on a connection of its own (PG manual, LISTEN). What was said while there was none is lost, so
+        `changed` is called after each connect, and now and then in any case."""
+        while True:
+            try:
+                connection = await self._server.connect()
+            except (OSError, TimeoutError, SecretUnavailable, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                log.warning("store.not-heard", reason=_words(error))
+                await asyncio.sleep(RECONNECT_SECONDS)
+                continue
+            try:
+                await self._listen(connection, changed)
+            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                log.warning("store.not-heard", reason=_words(error))
+            finally:
+                connection.terminate()
+
+    async def _listen(self, connection: Any, changed: Callable[[], None]) -> None:
+        """Until the connection is gone."""
+        heard = asyncio.Event()
+
+        def hear(_connection: Any, _process: int, _channel: str, said_by: str) -> None:
+            if said_by != self._name:
+                heard.set()
+
+        connection.add_termination_listener(lambda _connection: heard.set())
+        await connection.add_listener(CHANNEL, hear)
+        while not connection.is_closed():
+            changed()
+            heard.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(REREAD_SECONDS):
+                    await heard.wait()
+            if not heard.is_set():
+                await connection.fetchval("SELECT 1")  # is it still there?
+
     async def _commit(self, connection: Any, number: str) -> None:
         try:
             with _in_our_words():
-                await connection.execute("COMMIT")
+                # The others hear of it when, and only when, it is committed.
+                await connection.execute(f"NOTIFY {CHANNEL}, '{self._name}'; COMMIT")
         except StoreUnavailable as error:
             if not _is_about_the_connection(error.__cause__) or not await self._was_committed(number, error):
                 raise

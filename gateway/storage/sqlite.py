@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Self
 
@@ -65,6 +65,10 @@ class SqliteDatabase:
         """Rows of a query over what is committed."""
         with _in_our_words():
             return list(await self._reader.execute_fetchall(sql, tuple(values)))
+
+    async def watch(self, changed: Callable[[], None]) -> None:
+        """One gateway has the file. What `pgcurfew user` and its like write is handed over, and found soon."""
+        await asyncio.Event().wait()
 
     @contextlib.asynccontextmanager
     async def transaction(self) -> AsyncIterator[SqliteTransaction]:

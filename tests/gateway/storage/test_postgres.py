@@ -111,7 +111,7 @@ async def test_a_commit_that_was_not_answered_is_asked_after(server: Store, post
                 ended = await asyncio.to_thread(
                     postgres.run,
                     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-                    f"WHERE datname = '{DATABASE}' AND query = 'COMMIT' AND state = 'active'",
+                    f"WHERE datname = '{DATABASE}' AND query LIKE 'NOTIFY%COMMIT' AND state = 'active'",
                 )
 
         task = asyncio.create_task(cut())
