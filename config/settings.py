@@ -12,6 +12,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from config.durations import FineSeconds, Seconds
 from config.notices import Notices
+from config.oidc import Oidc
 from config.secrets import SecretReference
 from config.section import (
     AnchoredPath,
@@ -34,6 +35,7 @@ __all__ = [
     "Masking",
     "Metrics",
     "Notices",
+    "Oidc",
     "PolicyLocation",
     "Record",
     "Section",
@@ -334,6 +336,7 @@ class Settings(Section):
     tokens: Tokens = Field(description="who signs the tokens, for whom")
     api: Api = Field(description="where the HTTPS API listens and how people reach it")
     sign_in: SignIn = Field(default_factory=SignIn)
+    oidc: Oidc = Field(default_factory=Oidc)
     metrics: Metrics = Field(default_factory=Metrics)
     store: Store = Field(description="where requests and grants are kept")
     record: Record = Field(description="where and how the record is written")

@@ -114,6 +114,8 @@ class ControlPlane:
             self._note,
             terms=terms_of(rules.settings),
             box=box_of(rules.settings),
+            oidc=rules.settings.oidc,
+            public_url=rules.settings.api.public_url,
         )
 
     async def serve(
@@ -134,6 +136,7 @@ class ControlPlane:
             version=version("pgcurfew"),
             sessions=RecordReader(settings.record.directory),
             sign_ins=self._front.sign_ins,
+            pages=self._front.pages,
             clock=self._clock,
             more=(*self._front.endpoints, *self._about_the_record(front)),
         )

@@ -272,9 +272,11 @@ def create_api(
     monotonic: Callable[[], float] = time.monotonic,
     sign_ins: SignIns | None = None,
     more: Sequence[Endpoint | OpenEndpoint] = (),
+    pages: Sequence[Route] = (),
 ) -> Starlette:
     """The API over `access`, as an ASGI application. `address` is what people are told to
-    connect to; `sessions` reads the record; `sign_ins` know who signed in; `more` are the endpoints of other modules.
+    connect to; `sessions` reads the record; `sign_ins` know who signed in; `more` are the endpoints of other modules,
+    `pages` what browsers are shown, which ask for cookies of their own.
     All endpoints are in the application's `state.endpoints`."""
     api = Api(access, address=address, sessions=sessions, version=version, clock=clock)
     served = (
@@ -295,7 +297,12 @@ def create_api(
         # A word goes before what could be any word: /v1/sessions/live is no session.
         for one in sorted(served, key=lambda one: one.describes.path.count("{"))
     ]
-    open_paths = {DESCRIPTION} | {one.describes.path for one in served if isinstance(one, OpenEndpoint)}
+    routes += pages
+    open_paths = (
+        {DESCRIPTION}
+        | {one.path for one in pages}
+        | {one.describes.path for one in served if isinstance(one, OpenEndpoint)}
+    )
     application = Starlette(
         routes=routes,
         middleware=[

@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from starlette.routing import Route
+
+from config.oidc import Oidc
 from config.settings import Settings
+from gateway.access.arrival import Arrivals, ArrivalTerms
 from gateway.access.directory import Directory
 from gateway.access.service import Access
 from gateway.access.sign_in import SignIns
@@ -13,7 +17,10 @@ from gateway.access.sign_in_models import SignInTerms
 from gateway.access.sign_in_store import SignInStore
 from gateway.access.totp import SecretBox
 from gateway.admin.endpoints import Endpoint, OpenEndpoint
+from gateway.admin.pages import Pages
 from gateway.admin.people_api import PeopleDesk, people_endpoints
+from gateway.admin.provider import Provider
+from gateway.admin.provider_doors import ProviderDoors
 from gateway.admin.sign_in_api import Doors, sign_in_endpoints
 from gateway.audit.facts import AccessChanged
 
@@ -30,20 +37,34 @@ class Front:
         *,
         terms: SignInTerms,
         box: SecretBox | None,
+        oidc: Oidc | None = None,
+        public_url: str = "",
     ) -> None:
         self.sign_ins = SignIns(store, clock, record, terms, box)
         self.directory = Directory(access, self.sign_ins)
-        self._desk = PeopleDesk(self.directory)
-        self._doors = Doors(self.sign_ins)
+        self._provider = None
+        if oidc is not None and oidc.on:
+            provider = Provider(oidc, f"{public_url}/login/callback", clock)
+            self._provider = ProviderDoors(self.sign_ins, Arrivals(self.sign_ins, arrival_terms(oidc)), provider)
+        self._desk = PeopleDesk(self.directory, issuer="" if oidc is None else oidc.issuer or "")
+        self._doors = Doors(self.sign_ins, self._provider)
+        self._pages = Pages(self.sign_ins, self._provider)
 
     @property
     def endpoints(self) -> tuple[Endpoint | OpenEndpoint, ...]:
         return (*sign_in_endpoints(self._doors), *people_endpoints(self._desk))
 
+    @property
+    def pages(self) -> list[Route]:
+        """What browsers are shown."""
+        return self._pages.routes()
+
     def renew(self, settings: Settings) -> None:
         """Go on by these settings. Raises SecretUnavailable, and then nothing changed."""
         self.sign_ins.box = box_of(settings)
         self.sign_ins.terms = terms_of(settings)
+        if self._provider is not None and settings.oidc.on:
+            self._provider.arrivals.terms = arrival_terms(settings.oidc)
 
 
 def terms_of(settings: Settings) -> SignInTerms:
@@ -55,6 +76,11 @@ def terms_of(settings: Settings) -> SignInTerms:
         service_token=timedelta(seconds=section.service_token_seconds),
         issuer=settings.gateway.name,
     )
+
+
+def arrival_terms(oidc: Oidc) -> ArrivalTerms:
+    """What the provider's word means here."""
+    return ArrivalTerms(dict(oidc.groups), frozenset(oidc.allowed_domains), oidc.add_people)
 
 
 def box_of(settings: Settings) -> SecretBox | None:

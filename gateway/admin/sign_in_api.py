@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.access.enrolment import Enrolment
+from gateway.access.errors import NotPossible
 from gateway.access.models import Person
 from gateway.access.sign_in import From, SignIns
 from gateway.access.sign_in_models import Kind
 from gateway.admin.answers import answer
 from gateway.admin.endpoints import Endpoint, OpenEndpoint, caller_of, one_query, parsed
 from gateway.admin.openapi import Described, Query
+from gateway.admin.provider_doors import ProviderDoors
 from gateway.admin.sign_in_bodies import (
+    DeviceAnswer,
+    DeviceBody,
     EnrolBody,
     EnrolledAnswer,
     InvitationBody,
@@ -22,22 +28,29 @@ from gateway.admin.sign_in_bodies import (
     SignedInAnswer,
     SignInAnswer,
     SignInsAnswer,
+    WaitedAnswer,
     WaysAnswer,
 )
 from gateway.session.strangers import neighbourhood
 
 
 class Doors:
-    """The handlers. `provider` is the identity provider's name, "" where there is none."""
+    """The handlers. `provider` is None where there is no identity provider."""
 
-    def __init__(self, sign_ins: SignIns, *, provider: str = "", device: bool = False) -> None:
+    def __init__(self, sign_ins: SignIns, provider: ProviderDoors | None) -> None:
         self._sign_ins = sign_ins
         self._enrolment = Enrolment(sign_ins)
         self._provider = provider
-        self._device = device
 
     async def ways(self, request: Request) -> Response:
-        return answer(WaysAnswer(password=self._sign_ins.box is not None, provider=self._provider, device=self._device))
+        provider = None if self._provider is None else self._provider.provider
+        return answer(
+            WaysAnswer(
+                password=self._sign_ins.box is not None,
+                provider="" if provider is None else provider.settings.label,
+                device=provider is not None and await provider.has_device_flow(),
+            )
+        )
 
     async def sign_in(self, request: Request) -> Response:
         body = await parsed(request, PasswordBody)
@@ -52,6 +65,31 @@ class Doors:
         body = await parsed(request, EnrolBody)
         enrolled = await self._enrolment.confirm(body.invitation, body.password, body.code, came(request), Kind.CLI)
         return answer(EnrolledAnswer.enrolled(enrolled), 201)
+
+    async def begin_device(self, request: Request) -> Response:
+        began = await self._providers().begin_device(came(request))
+        code, now = began.code, self._sign_ins.clock()
+        return answer(
+            DeviceAnswer(
+                device=began.device,
+                user_code=code.user_code,
+                address=code.address,
+                address_with_code=code.address_with_code,
+                interval=code.interval,
+                ends_at=now + timedelta(seconds=code.seconds),
+            ),
+            201,
+        )
+
+    async def wait_device(self, request: Request) -> Response:
+        body = await parsed(request, DeviceBody)
+        found = await self._providers().wait_device(body.device, came(request))
+        return answer(WaitedAnswer(signed_in=None if found is None else SignedInAnswer.of(found)))
+
+    def _providers(self) -> ProviderDoors:
+        if self._provider is None:
+            raise NotPossible("no-provider", "no identity provider is set up here", "sign in by password")
+        return self._provider
 
     async def sign_out(self, request: Request, person: Person) -> Response:
         await self._sign_ins.sign_out(caller_of(request))
@@ -95,6 +133,14 @@ def sign_in_endpoints(doors: Doors) -> tuple[Endpoint | OpenEndpoint, ...]:
         OpenEndpoint(
             Described("POST", "/v1/enrol", "Choose a password", EnrolledAnswer, EnrolBody, 201, open=True),
             doors.enrol,
+        ),
+        OpenEndpoint(
+            Described("POST", "/v1/sign-in/device", "Begin on another device", DeviceAnswer, status=201, open=True),
+            doors.begin_device,
+        ),
+        OpenEndpoint(
+            Described("POST", "/v1/sign-in/device/wait", "Ask who confirmed", WaitedAnswer, DeviceBody, open=True),
+            doors.wait_device,
         ),
         Endpoint(Described("POST", "/v1/sign-out", "Sign out", NothingAnswer), None, doors.sign_out),
         Endpoint(

@@ -121,6 +121,23 @@ class SignedInAnswer(Answer):
         )
 
 
+class DeviceBody(Body):
+    device: Typed
+
+
+class DeviceAnswer(Answer):
+    device: str = Field(description="what to wait with; a secret")
+    user_code: str
+    address: str = Field(description="where the person confirms")
+    address_with_code: str = Field(description="the same with the code in it; may be empty")
+    interval: int = Field(description="seconds between two questions")
+    ends_at: datetime
+
+
+class WaitedAnswer(Answer):
+    signed_in: SignedInAnswer | None = Field(description="null: nobody confirmed yet")
+
+
 class OfferedAnswer(Answer):
     name: str
     secret: str = Field(description="of the second factor, in base32")

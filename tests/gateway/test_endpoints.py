@@ -34,6 +34,7 @@ CALLERS = (None, "alice", "erin", "bob", "audrey", "adam", "robot", "carol")
 LOCKED = "carol"
 
 ASK = {"target": "shop", "role": "support", "reason": REASON, "seconds": 600}
+DEVICE = ("/v1/sign-in/device", "/v1/sign-in/device/wait")
 SAID = {"reason": "as the table says"}
 EMERGENCY = {"target": "shop", "role": "support", "reason": "the shop is down"}
 REVIEW = {"text": "looked at the orders table, rightly so"}
@@ -215,6 +216,9 @@ TABLE: dict[str, Row] = {
     "POST /v1/sign-in": Row("401 401 401 401 401 401 401 401", body=GUESS),
     "POST /v1/enrol/begin": Row("401 401 401 401 401 401 401 401", body={"invitation": "x"}),
     "POST /v1/enrol": Row("401 401 401 401 401 401 401 401", body={"invitation": "x", **SECRETS}),
+    # No identity provider is set up in this table's gateway.
+    "POST /v1/sign-in/device": Row("409 409 409 409 409 409 409 409"),
+    "POST /v1/sign-in/device/wait": Row("409 409 409 409 409 409 409 409", body={"device": "x"}),
     # A long-lived credential is not signed out of.
     "POST /v1/sign-out": Row("401 409 409 409 409 409 409 403"),
     "GET /v1/sign-ins": Row("401 200 403 403 403 200 403 403", query="?person=alice"),
@@ -283,4 +287,4 @@ async def test_each_endpoint_by_each_caller(served: Served, endpoint: str) -> No
 async def test_only_the_listed_few_answer_without_a_sign_in(served: Served) -> None:
     """By kind, not by trying: what is no open endpoint asks who calls before it looks at anything."""
     open_ = {one.describes.path for one in served.endpoints if not isinstance(one, Endpoint)}
-    assert open_ == {"/healthz", "/.well-known/jwks.json", "/v1/sign-in", "/v1/enrol/begin", "/v1/enrol"}
+    assert open_ == {"/healthz", "/.well-known/jwks.json", "/v1/sign-in", "/v1/enrol/begin", "/v1/enrol", *DEVICE}

@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from config.oidc import Oidc
 from config.store import Store
 from gateway.access import people, rotation
 from gateway.access.keys import KeyRing, private_key, public_text
@@ -101,7 +102,7 @@ class RecordFull(Exception):
 class House:
     """The access service with everything it needs, and what it said to whom."""
 
-    def __init__(self, database: Database, roles: dict[str, RoleTerms], clock: Clock) -> None:
+    def __init__(self, database: Database, roles: dict[str, RoleTerms], clock: Clock, oidc: Oidc | None = None) -> None:
         self.clock = clock
         self.roles = roles
         self.database = database
@@ -129,14 +130,18 @@ class House:
             self.record,
             terms=SignInTerms(),
             box=self.box,
+            oidc=oidc,
+            public_url="https://gate.test",
         )
 
     @classmethod
     @contextlib.asynccontextmanager
-    async def open(cls, where: Path | Store, *, roles: dict[str, RoleTerms] | None = None) -> AsyncIterator[House]:
+    async def open(
+        cls, where: Path | Store, *, roles: dict[str, RoleTerms] | None = None, oidc: Oidc | None = None
+    ) -> AsyncIterator[House]:
         database = await open_database(where)
         try:
-            yield cls(database, dict(ROLES if roles is None else roles), Clock())
+            yield cls(database, dict(ROLES if roles is None else roles), Clock(), oidc)
         finally:
             await database.close()
 
@@ -295,6 +300,7 @@ async def serving(house: House, folder: Path, *, address: GatewayAddress | None 
             *live_endpoints(Live(served.open, served.record, house.roles.get, house.record, stream_seconds=0.1)),
             *search_endpoints(Search(served.record, house.clock)),
         ),
+        pages=house.front.pages,
     )
     served.endpoints = api.state.endpoints
     web = WebServer(api, "127.0.0.1", 0, context)
