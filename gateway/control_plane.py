@@ -20,6 +20,7 @@ from gateway.access.clock import SteadyClock
 from gateway.access.keys import KeyNotUsable
 from gateway.access.service import Access
 from gateway.access.tokens import TokenSigner
+from gateway.admin import notices_api
 from gateway.admin.api import GatewayAddress, create_api
 from gateway.admin.endpoints import Endpoint
 from gateway.admin.front import Front, box_of, terms_of
@@ -33,6 +34,7 @@ from gateway.audit.metrics import Metrics
 from gateway.audit.record import Recorder
 from gateway.credentials import Misconfigured, held_keys, take_certificate, web_context
 from gateway.notices.announce import Announcer
+from gateway.notices.desk import NoticeDesk
 from gateway.notices.postman import Postman
 from gateway.rules import Rules
 from gateway.storage.access_store import StoredAccess
@@ -83,6 +85,7 @@ class ControlPlane:
         self._database = database
         self._outbox = StoredOutbox(database)
         self._postman = Postman(self._outbox, rules.settings.notices, self._clock, metrics)
+        self._notices = NoticeDesk(self._outbox, self._announcer, self._postman, self._clock)
         self._store = StoredAccess(database, self._announcer.around)
         self._held: Mapping[str, Ed25519PrivateKey] = {}
         self.access = Access(
@@ -138,7 +141,11 @@ class ControlPlane:
             sign_ins=self._front.sign_ins,
             pages=self._front.pages,
             clock=self._clock,
-            more=(*self._front.endpoints, *self._about_the_record(front)),
+            more=(
+                *self._front.endpoints,
+                *self._about_the_record(front),
+                *notices_api.endpoints(self._notices),
+            ),
         )
         self._web_tls = web_context(settings)
         ports = {

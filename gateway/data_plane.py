@@ -12,8 +12,7 @@ from typing import Any
 
 from gateway.access.clock import SteadyClock
 from gateway.access.gate import Gate
-from gateway.alerts.sights import TurnedAway
-from gateway.alerts.watch import Eyes, Tell, Watch, Watched, address_of
+from gateway.alerts.watch import Eyes, Tell, Watch, Watched, sight_of
 from gateway.audit.facts import DoorRefused, SessionOpened
 from gateway.audit.metrics import Metrics
 from gateway.audit.record import Recorder
@@ -157,9 +156,9 @@ class DataPlane:
 
     def _turned_away(self, fact: DoorRefused) -> None:
         if self._see is not None and self._rules.policies.file.alerts:
-            # Only under a good token, and one of that user, is the name more than a claim.
-            person = fact.user if fact.token and fact.cause != "user-mismatch" else ""
-            self._see(TurnedAway(fact.cause, person, address_of(fact.client)))
+            sight = sight_of(fact)
+            assert sight is not None, "a refusal at the door is one"
+            self._see(sight)
 
     def guessed(self, address: str) -> None:
         """Somebody at this address showed another process a wrong key."""

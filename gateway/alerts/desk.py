@@ -15,8 +15,9 @@ import structlog
 from config.alerts import Alert
 from gateway.access.store import StoreUnavailable
 from gateway.alerts.rules import AlertRules, Fired
-from gateway.alerts.sights import AnySight, Came, GlassBroken, RecordTrouble, SignInFailed, Used, WasRefused
+from gateway.alerts.sights import AnySight, Came, RecordTrouble, Used, WasRefused
 from gateway.alerts.usual import Book, DayUse, network_of
+from gateway.alerts.watch import sight_of
 from gateway.audit.facts import AccessChanged, AlertFired
 from gateway.audit.journal import RecordUnavailable
 from gateway.audit.metrics import Metrics
@@ -107,14 +108,9 @@ class AlertDesk:
 
     def changed(self, fact: AccessChanged) -> None:
         """Something about access changed."""
-        match fact.what:
-            case "break-glass":
-                self.see(GlassBroken(fact.person, fact.role, fact.target, fact.grant, fact.reason))
-            case "sign-in-refused":
-                _, _, address = fact.reason.rpartition(" from ")
-                self.see(SignInFailed(fact.person, address))
-            case _:
-                pass
+        sight = sight_of(fact)
+        if sight is not None:
+            self.see(sight)
 
     async def run(self) -> None:
         """Until cancelled: look at the record, and keep what is usual."""

@@ -5,8 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from gateway.alerts.sights import AnySight, Came, EndsInTransaction, Tripped, Used, WasRefused, Who
+from gateway.alerts.sights import (
+    AnySight,
+    Came,
+    EndsInTransaction,
+    GlassBroken,
+    SignInFailed,
+    Tripped,
+    TurnedAway,
+    Used,
+    WasRefused,
+    Who,
+)
 from gateway.audit.facts import (
+    AccessChanged,
+    DoorRefused,
     ExpiryNoticed,
     Fact,
     SecondLockTripped,
@@ -40,6 +53,21 @@ def address_of(client: str) -> str:
     if not colon or not port.isdigit():
         return client
     return host.removeprefix("[").removesuffix("]")
+
+
+def sight_of(fact: Fact) -> AnySight | None:
+    """What alert rules see in a fact that belongs to no session."""
+    match fact:
+        case DoorRefused():
+            # Only under a good token, and one of that user, is the name more than a claim.
+            person = fact.user if fact.token and fact.cause != "user-mismatch" else ""
+            return TurnedAway(fact.cause, person, address_of(fact.client))
+        case AccessChanged(what="break-glass"):
+            return GlassBroken(fact.person, fact.role, fact.target, fact.grant, fact.reason)
+        case AccessChanged(what="sign-in-refused"):
+            return SignInFailed(fact.person, fact.reason.rpartition(" from ")[2])
+        case _:
+            return None
 
 
 class Watch:
@@ -94,6 +122,10 @@ class Watch:
                 self._speak()
             case _:
                 pass
+
+    def close(self) -> None:
+        """Nothing more comes."""
+        self._speak()
 
     def _judged(self, fact: StatementJudged) -> None:
         if fact.verdict == "refused":

@@ -22,6 +22,8 @@ ELSEWHERE: Final = {
     "policy": ("policy", "app"),
     "token": ("tokens", "app"),
     "keys": ("keys", "app"),
+    "notices": ("notices", "app"),
+    "alerts": ("alerts", "app"),
     "user": ("user", "app"),
     "break-glass": ("emergency", "break_glass"),
     "emergencies": ("emergency", "emergencies"),

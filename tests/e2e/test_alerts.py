@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -301,3 +302,29 @@ async def test_what_a_rule_does_at_once(
             client.get("whoami")
         record = watching.gateway.pgcurfew(None, "audit", "verify", "--config", str(watching.gateway.stage.settings))
         assert record.code == 0, record.shown
+
+
+async def test_what_would_have_fired_is_what_fired(watching: Watched) -> None:
+    """The same rules over the record of the sessions above."""
+    async with watching.session() as session:
+        for _ in range(3):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await session.execute("DELETE FROM customers WHERE city = 'Xyzzy'")
+    await watching.hears("refusals")
+    gateway = watching.gateway
+    config = ("--config", str(gateway.stage.settings), "--json")
+    listed = await asyncio.to_thread(gateway.pgcurfew, None, "alerts", "list", *config)
+    assert "refusals" in {one["rule"] for one in json.loads(listed.out)}, listed.shown
+    tried = await asyncio.to_thread(gateway.pgcurfew, None, "alerts", "test", "refusals", "--since", "1h", *config)
+    assert [one["text"] for one in json.loads(tried.out)] == ["alice had 3 statements refused within 0:10:00"]
+    never = await asyncio.to_thread(gateway.pgcurfew, None, "alerts", "test", "searching", "--since", "0s", *config)
+    assert json.loads(never.out) == []
+    other = gateway.stage.folder / "other.toml"
+    other.write_text(gateway.stage.policy.read_text().replace("count = 3\nwithin", "count = 1000\nwithin"))
+    strict = await asyncio.to_thread(
+        gateway.pgcurfew, None, "alerts", "test", "refusals", "--policy", str(other), *config
+    )
+    assert json.loads(strict.out) == []
+    unknown = await asyncio.to_thread(gateway.pgcurfew, None, "alerts", "test", "nothing", *config[:2])
+    assert unknown.code == 2
+    assert "its rules: refusals, much" in unknown.err

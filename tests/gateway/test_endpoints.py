@@ -8,6 +8,7 @@ import os
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -169,6 +170,15 @@ async def index_of_the_record(served: Served) -> str:
     return ""
 
 
+async def a_dead_notice(served: Served) -> str:
+    now = served.house.clock()
+    await served.house.notices.test("webhook.ops", "ada")
+    delivery = await served.house.outbox.claim("webhook.ops", now=now, until=now + timedelta(minutes=1))
+    assert delivery is not None
+    await served.house.outbox.gave_up(delivery.id, at=now, error="answered 500")
+    return delivery.id
+
+
 @dataclass(frozen=True)
 class Row:
     """The statuses in the order of CALLERS; `subject` makes the thing that stands in the address."""
@@ -244,6 +254,9 @@ TABLE: dict[str, Row] = {
     "GET /v1/sessions/live/{id}/events": Row("401 200 404 404 200 404 404 403", open_session_of_alice),
     "POST /v1/sessions/live/{id}/kill": Row("401 200 404 200 403 200 404 403", open_session_of_alice, SAID),
     "GET /v1/audit/search": Row("401 200 200 200 200 200 200 403", index_of_the_record),
+    "GET /v1/notices": Row("401 403 403 403 403 200 403 403"),
+    "POST /v1/notices/{id}/retry": Row("401 403 403 403 403 200 403 403", a_dead_notice),
+    "POST /v1/notices/test": Row("401 403 403 403 403 202 403 403", body={"sink": "webhook.ops"}),
     "GET /v1/sessions/{id}": Row("401 200 404 404 200 404 404 403", session_of_alice),
 }
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from config.notices import Notices
 from config.oidc import Oidc
 from config.store import Store
 from gateway.access import people, rotation
@@ -22,6 +23,7 @@ from gateway.access.sign_in_models import SignInTerms
 from gateway.access.terms import BreakGlass, Circle
 from gateway.access.tokens import TokenSigner
 from gateway.access.totp import SecretBox
+from gateway.admin import notices_api
 from gateway.admin.api import GatewayAddress, create_api
 from gateway.admin.endpoints import Endpoint, OpenEndpoint
 from gateway.admin.front import Front
@@ -29,11 +31,16 @@ from gateway.admin.live import Live, live_endpoints
 from gateway.admin.search import Search, search_endpoints
 from gateway.admin.sessions import RecordReader
 from gateway.audit.facts import AccessChanged
+from gateway.audit.metrics import Metrics
 from gateway.demo.certificates import Authority, signing_key, write_private
+from gateway.notices.announce import Announcer
+from gateway.notices.desk import NoticeDesk
+from gateway.notices.postman import Postman
 from gateway.session.view import LiveView
 from gateway.storage.access_store import StoredAccess
 from gateway.storage.database import Database
 from gateway.storage.opening import open_database
+from gateway.storage.outbox import StoredOutbox
 from gateway.storage.sign_in_store import StoredSignIns
 from gateway.storage.sqlite import SqliteDatabase
 from gateway.web import WebServer
@@ -133,6 +140,12 @@ class House:
             oidc=oidc,
             public_url="https://gate.test",
         )
+        self.outbox = StoredOutbox(database)
+        sinks = {"webhook": {"ops": {"url": "http://127.0.0.1:9/hook", "secret": "env:HOOK_KEY"}}}
+        settings = Notices.model_validate(sinks)
+        announcer = Announcer(lambda: settings, self.roles.get, lambda: "https://gate.test", clock)
+        postman = Postman(self.outbox, settings, clock, Metrics())
+        self.notices = NoticeDesk(self.outbox, announcer, postman, clock)
 
     @classmethod
     @contextlib.asynccontextmanager
@@ -299,6 +312,7 @@ async def serving(house: House, folder: Path, *, address: GatewayAddress | None 
             *house.front.endpoints,
             *live_endpoints(Live(served.open, served.record, house.roles.get, house.record, stream_seconds=0.1)),
             *search_endpoints(Search(served.record, house.clock)),
+            *notices_api.endpoints(house.notices),
         ),
         pages=house.front.pages,
     )
