@@ -105,7 +105,7 @@ def search(
         counts = msgspec.convert(answer["counts"], list[Count])
         total, following = int(answer["total"]), int(answer["before"])
     else:
-        with _index(directory) as index:
+        with open_index(directory) as index:
             if grouped is not None:
                 statements, counts, following = [], index.counts(question, grouped), 0
                 total = sum(count.statements for count in counts)
@@ -135,7 +135,7 @@ def index(
     with reading(directory), _database(), _progress("indexing", hidden=as_json) as progress:
         _needs(directory)
         new = (rebuild if again else bring_up_to_date)(directory, lambda done: progress(done.events, 0))
-    with _index(directory, follow=False) as found:
+    with open_index(directory, follow=False) as found:
         state = found.state()
     if as_json:
         put_json({"new": new, **msgspec.to_builtins(state)})
@@ -237,7 +237,7 @@ def _search_contents(
     as_json: bool,
 ) -> None:
     private = None if key is None else auditor_key(key)
-    with _index(directory) as index, reading(directory), _progress("opening", hidden=as_json) as progress:
+    with open_index(directory) as index, reading(directory), _progress("opening", hidden=as_json) as progress:
         found, searched = search_contents(index, directory, question, wanted, private, progress=progress)
     counts = _counted(found, by) if by is not None else []
     if as_json:
@@ -310,7 +310,7 @@ def _database() -> Iterator[None]:
 
 
 @contextmanager
-def _index(directory: Path, *, follow: bool = True) -> Iterator[Index]:
+def open_index(directory: Path, *, follow: bool = True) -> Iterator[Index]:
     """The index of a record, up to date if that can be."""
     _needs(directory)
     with _database(), _understood():

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
@@ -80,3 +84,19 @@ def test_columns_and_refusals_are_found_by_grant(two_workers: RunningGateway, to
     assert found["total"] == 2
     found = operator(two_workers, "--verdict", "refused", "--grant", told[1].grant)
     assert found["total"] == 2
+
+
+def test_evidence_of_a_grant_is_whole(two_workers: RunningGateway, told: tuple[Given, Given], tmp_path: Path) -> None:
+    """Sessions of both workers; the outside auditor has openssl, Python and the key."""
+    place = ("--config", str(two_workers.stage.settings))
+    time.sleep(2.5)  # a checkpoint of the tests' settings is 2 seconds apart
+    done = two_workers.pgcurfew(None, "audit", "evidence", told[0].grant, "--out", str(tmp_path / "out"), *place)
+    assert done.code == 0, done.text
+    (tmp_path / "key.pem").write_text(two_workers.pgcurfew(None, "audit", "public-key", *place).out)
+    command = [sys.executable, "-I", "verify.py", str(tmp_path / "key.pem")]
+    checked = subprocess.run(command, cwd=tmp_path / "out", capture_output=True, text=True, check=False)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    assert "whole" in checked.stdout
+    assert len(list((tmp_path / "out").rglob("ses_*.jsonl"))) == 2
+    done = two_workers.pgcurfew(None, "audit", "evidence", "grant_nosuch", "--out", str(tmp_path / "no"), *place)
+    assert done.code == 1

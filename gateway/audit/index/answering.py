@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -144,6 +144,15 @@ class Index:
             (grant,),
         )
         return [(place, path, name) for place, path, name in rows]
+
+    def places(self, logs: Collection[str]) -> list[tuple[str, str, str]]:
+        """Where these logs are: (log, record's place, path)."""
+        rows = self._connection.execute(
+            "SELECT log.name, record.place, log.path FROM log JOIN record ON record.id = log.record"
+            f" WHERE log.name IN ({','.join('?' * len(logs))})",
+            list(logs),
+        )
+        return [(name, place, path) for name, place, path in rows]
 
     # what is asked for
 
