@@ -1,38 +1,31 @@
 """connect: from nothing to a psql prompt.
 
-The token travels in PGPASSWORD, which only the owner's processes can read; never in an
-argument, which everybody on the machine can (PostgreSQL manual 34.15, libpq environment).
+Finds a grant or asks for one, waits for its approval and its beginning, then runs psql (or another program) with a
+token that is kept fresh: `gateway.cli.passage`.
 """
 
 from __future__ import annotations
 
-import os
-import shlex
+import shutil
+import sys
 import time
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import quote, urlsplit
 
 import typer
 
 from gateway.cli import ask, hold
 from gateway.cli.client import Client
 from gateway.cli.output import Exit, Json, Stopped, left, note, put_json, put_plain, status
-from gateway.cli.profile import Profile
+from gateway.cli.passage import Passage
+from gateway.cli.tokens import Networks, Once, Wish
+from gateway.cli.ways import Form, dsn, exports, libpq_settings, pgpass_line, service
 
 app = typer.Typer()
 
 POLL_SECONDS = 1.0
-#: What would lead psql elsewhere, or change what the session starts with.
-_FOREIGN = ("PGHOSTADDR", "PGSERVICE", "PGSERVICEFILE", "PGOPTIONS", "PGPASSFILE", "PGREQUIREAUTH", "PGSSLCERTMODE")
-
-
-class Form(StrEnum):
-    """What --print prints."""
-
-    DSN = "dsn"
-    ENV = "env"
+#: Forms that hold no token need none.
+WITHOUT_TOKEN = (Form.DSN, Form.SERVICE)
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
@@ -43,76 +36,44 @@ def connect(
     reason: Annotated[str, typer.Option("--reason", "-m", help="Why, if access has to be asked for.")] = "",
     duration: Annotated[str, typer.Option("--for", help="For how long, if access has to be asked for.")] = "30m",
     form: Annotated[Form | None, typer.Option("--print", help="Print how to connect, run nothing.")] = None,
+    program: Annotated[
+        str | None,
+        typer.Option("--exec", metavar="CMD", help="Run this program instead of psql; its arguments follow."),
+    ] = None,
     wait: Annotated[int, typer.Option("--wait", help="Seconds to wait for an approval.")] = 3600,
+    once: Once = False,
+    network: Networks = None,
+    certificate: Annotated[
+        Path | None, typer.Option("--certificate", help="Show this client certificate, and bind the token to it.")
+    ] = None,
+    key: Annotated[Path | None, typer.Option("--key", help="The certificate's private key.")] = None,
     as_json: Json = False,
 ) -> None:
     """Open psql on TARGET: with a grant that you hold, or one that is asked for and waited for.
 
-    What is not an option of this command goes to psql: pgcurfew connect shop -c "select 1".
+    What is not an option of this command goes to psql: pgcurfew connect shop -c "select 1". With --exec it goes to
+    that program, after --: pgcurfew connect shop --exec pg_dump -- -t orders. Tokens are renewed while it runs; the
+    exit code is the program's.
     """
+    wish = Wish(once=once, networks=tuple(network or ()), certificate=certificate).body()
     with Client.signed_in() as client:
         grant = _held(client, target, role) or _asked_for(client, target, role, duration, reason, wait)
+        grant = _begun(client, grant, wait)
         place = client.get("targets")
-        minted = None if form is Form.DSN and not as_json else client.post("grants", grant["id"], "token", body={})
-    settings = libpq_settings(client.profile, place["host"], place["port"], target)
-    if as_json:
-        assert minted is not None
-        put_json({"grant": grant["id"], "ends_at": grant["ends_at"], **settings, "password": minted["token"]})
-    elif form is Form.DSN:
-        put_plain(dsn(settings))
-    elif form is Form.ENV:
-        assert minted is not None
-        put_plain(exports(settings, minted["token"]))
-    else:
-        assert minted is not None
-        note(f"{grant['role']} on {target}, {left(grant['ends_at'])} left; everything is recorded")
-        run_psql(settings, minted["token"], context.args)
-
-
-def libpq_settings(profile: Profile, host: str, port: int, target: str) -> dict[str, str]:
-    """libpq's connection parameters, without the password (PostgreSQL manual 34.1.2)."""
-    return {
-        # A gateway that listens on every address is where its API is.
-        "host": (urlsplit(profile.api).hostname or host) if host in ("0.0.0.0", "::", "") else host,  # noqa: S104
-        "port": str(port),
-        "dbname": target,
-        "user": profile.name,
-        "sslmode": "verify-full",
-        "sslrootcert": profile.ca or "system",
-    }
-
-
-def dsn(settings: dict[str, str]) -> str:
-    """A connection URI without the password."""
-    user, host = quote(settings["user"], safe=""), settings["host"]
-    place = f"[{host}]" if ":" in host else host
-    options = f"sslmode={settings['sslmode']}&sslrootcert={quote(settings['sslrootcert'], safe='/')}"
-    return f"postgresql://{user}@{place}:{settings['port']}/{quote(settings['dbname'], safe='')}?{options}"
-
-
-_VARIABLES = {
-    "host": "PGHOST",
-    "port": "PGPORT",
-    "dbname": "PGDATABASE",
-    "user": "PGUSER",
-    "sslmode": "PGSSLMODE",
-    "sslrootcert": "PGSSLROOTCERT",
-}
-
-
-def exports(settings: dict[str, str], password: str) -> str:
-    """Lines for a shell to `eval`."""
-    values = {_VARIABLES[name]: value for name, value in settings.items()} | {"PGPASSWORD": password}
-    return "\n".join(f"export {name}={shlex.quote(value)}" for name, value in values.items())
-
-
-def run_psql(settings: dict[str, str], password: str, arguments: list[str]) -> None:
-    """Become psql. Raises Stopped where there is none."""
-    environment = {name: value for name, value in os.environ.items() if name not in _FOREIGN}
-    environment |= {_VARIABLES[name]: value for name, value in settings.items()}
-    environment["PGPASSWORD"] = password
-    psql = find_psql()
-    os.execve(psql, [str(psql), *arguments], environment)  # noqa: S606 -- a program of ours to find, no shell
+        settings = libpq_settings(client.profile, place["host"], place["port"], target, certificate, key)
+        if form in WITHOUT_TOKEN and not as_json:
+            put_plain(dsn(settings) if form is Form.DSN else service(target, settings))
+            return
+        minted = client.post("grants", grant["id"], "token", body=wish)
+        if as_json:
+            put_json({"grant": grant["id"], "ends_at": grant["ends_at"], **settings, "password": minted["token"]})
+        elif form is not None:
+            put_plain((exports if form is Form.ENV else pgpass_line)(settings, minted["token"]))
+        else:
+            note(f"{grant['role']} on {target}, {left(grant['ends_at'])} left; everything is recorded")
+            command = [str(find_psql()) if program is None else _found(program), *context.args]
+            code = Passage(client, grant["id"], settings, wish, minted).run(command)
+            raise typer.Exit(code)
 
 
 def find_psql() -> Path:
@@ -125,6 +86,13 @@ def find_psql() -> Path:
         raise Stopped(Exit.USAGE, str(missing), "install psql, or print how to connect with --print dsn") from None
 
 
+def _found(program: str) -> str:
+    found = shutil.which(program)
+    if found is None:
+        raise Stopped(Exit.USAGE, f"there is no program {program}", "name one that is on your PATH, or its path")
+    return found
+
+
 def _held(client: Client, target: str, role: str | None) -> dict[str, Any] | None:
     """The active grant to use: the one that lasts longest."""
     held = [one for one in hold.own_grants(client, target) if role is None or one["role"] == role]
@@ -134,6 +102,9 @@ def _held(client: Client, target: str, role: str | None) -> dict[str, Any] | Non
 def _asked_for(client: Client, target: str, role: str | None, duration: str, reason: str, wait: int) -> dict[str, Any]:
     request = _pending(client, target, role)
     if request is None:
+        role = role or _only_role(client, target)
+        if role is not None and not reason.strip() and sys.stdin.isatty() and sys.stderr.isatty():
+            reason = typer.prompt(f"why do you need {role} on {target}", err=True)
         if role is None or not reason.strip():
             missing = "--role and --reason" if role is None else "--reason"
             message = f"you hold no active grant on {target}; to ask for one, {missing} is needed"
@@ -142,6 +113,28 @@ def _asked_for(client: Client, target: str, role: str | None, duration: str, rea
         request = ask.ask(client, target=target, role=role, duration=duration, reason=reason)
     note(f"asked: {request['id']}; a reviewer can now run: pgcurfew approve {request['id']}")
     return _waited_for(client, request, wait)
+
+
+def _only_role(client: Client, target: str) -> str | None:
+    """The one role that can be asked for there; None where there is a choice."""
+    offered = [
+        role["role"] for one in client.get("targets")["targets"] if one["name"] == target for role in one["roles"]
+    ]
+    return offered[0] if len(offered) == 1 else None
+
+
+def _begun(client: Client, grant: dict[str, Any], wait: int) -> dict[str, Any]:
+    """The grant, once it has begun. Raises Stopped."""
+    deadline = time.monotonic() + wait
+    with status("waiting for the grant to begin") as live:
+        while left(grant["starts_at"]) != "over":
+            if time.monotonic() >= deadline:
+                message = f"{grant['id']} does not begin within {wait} seconds"
+                raise Stopped(Exit.WAITED_IN_VAIN, message, "run the same command again later")
+            live.update(f"{grant['id']} begins in {left(grant['starts_at'])}")
+            time.sleep(min(POLL_SECONDS, max(0.0, deadline - time.monotonic())))
+            grant = dict(client.get("grants", grant["id"]))
+    return grant
 
 
 def _pending(client: Client, target: str, role: str | None) -> Any:

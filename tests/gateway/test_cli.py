@@ -9,6 +9,7 @@ import re
 import socket
 import stat
 import sys
+import time
 import tomllib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -225,27 +226,65 @@ async def test_connect_without_a_grant_asks_for_one(office: Office) -> None:
     assert (outcome.code, "stays open" in outcome.err) == (Exit.WAITED_IN_VAIN, True)
 
 
+async def test_connect_prints_a_service_and_a_password_line(office: Office) -> None:
+    await nothing_held(office)
+    await office.served.house.granted()
+    service = (await office.alice.done("connect", "shop", "--print", "service")).splitlines()
+    assert service[0] == "[shop]"
+    assert {"host=localhost", "dbname=shop", "user=alice", "sslmode=verify-full"} <= set(service)
+    line = (await office.alice.done("connect", "shop", "--print", "pgpass")).strip()
+    place, _, token = line.rpartition(":")
+    assert re.fullmatch(r"localhost:\d+:shop:alice", place)
+    await office.served.house.access.admit(token, user="alice", database="shop", client="x")
+
+
 @pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="needs /proc")
-async def test_connect_becomes_psql_with_the_token_in_its_environment_alone(office: Office) -> None:
+async def test_connect_runs_psql_with_the_token_in_a_file_of_its_own_alone(office: Office) -> None:
     await nothing_held(office)
     await office.served.house.granted()
     process = await office.alice.start("connect", "shop", "-X", "-c", "select 1", PGOPTIONS="-c x=y", PGSERVICE="z")
-    place = Path("/proc") / str(process.pid)
-    arguments: list[bytes] = []
-    for _ in range(300):
-        arguments = _read(place / "cmdline").split(b"\0")
-        if arguments[0].endswith(b"psql"):
-            break
-        await asyncio.sleep(0.05)
-    environment = dict(entry.split(b"=", 1) for entry in _read(place / "environ").split(b"\0") if b"=" in entry)
+    psql = await asyncio.to_thread(_child_of, process.pid)
+    environment = dict(entry.split(b"=", 1) for entry in _read(psql / "environ").split(b"\0") if b"=" in entry)
+    file = Path(os.fsdecode(environment[b"PGPASSFILE"]))
+    modes = _mode(file), _mode(file.parent)
+    token = _read(file).decode().strip().rpartition(":")[2]
+    arguments = _read(psql / "cmdline").split(b"\0")
+    house = office.served.house
+    house.access.leave(await house.access.admit(token, user="alice", database="shop", client="x"))
+    # Whoever ends us ends psql, and nothing is left.
     process.terminate()
-    await process.communicate()
+    await asyncio.wait_for(process.communicate(), 30)
     assert arguments[1:] == [b"-X", b"-c", b"select 1", b""]
+    assert modes == (0o600, 0o700)
     assert environment[b"PGSSLMODE"] == b"verify-full"
     assert environment[b"PGSSLROOTCERT"] == os.fsencode(office.served.ca)
-    assert not {b"PGOPTIONS", b"PGSERVICE"} & set(environment)
-    token = environment[b"PGPASSWORD"].decode()
-    await office.served.house.access.admit(token, user="alice", database="shop", client="x")
+    assert not {b"PGOPTIONS", b"PGSERVICE", b"PGPASSWORD"} & set(environment)
+    assert process.returncode == 128 + 15
+    assert not _there(file.parent)
+    assert house.recorded()[-1] == "token-revoked"
+
+
+def _there(path: Path) -> bool:
+    return path.exists()
+
+
+def _mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def _child_of(pid: int) -> Path:
+    """The place in /proc of the program that the command has started."""
+    for _ in range(600):
+        for place in Path("/proc").glob("[0-9]*"):
+            try:
+                # Its parent stands behind its name, which may hold anything (proc(5), /proc/pid/stat).
+                parent = int(_read(place / "stat").decode(errors="replace").rpartition(")")[2].split()[1])
+                if parent == pid and _read(place / "cmdline").split(b"\0")[0].endswith(b"psql"):
+                    return place
+            except (OSError, IndexError):
+                continue
+        time.sleep(0.05)
+    raise AssertionError("no program was started")
 
 
 async def test_what_a_terminal_would_obey_is_shown_and_not_obeyed(office: Office) -> None:
