@@ -31,7 +31,7 @@ from gateway.audit.verify import LEDGER, Report
 from gateway.audit.whole import verify_all
 from gateway.cli.client import Client
 from gateway.cli.live import tell_live_sessions
-from gateway.cli.output import Exit, Json, Stopped, put_json, put_plain, tell
+from gateway.cli.output import Exit, Json, Stopped, note, put_json, put_plain, tell
 from gateway.cli.place import (
     Config,
     Directory,
@@ -87,9 +87,14 @@ def replay(
     record: Directory = None,
     config: Config = None,
     key: Annotated[Path | None, typer.Option("--key", help="An auditor's private key, to open what is sealed.")] = None,
+    plain: Annotated[bool, typer.Option("--plain", help="Print it, also on a terminal.")] = False,
+    cast_file: Annotated[
+        Path | None, typer.Option("--cast", help="Write it as a film (asciicast v3) for asciinema.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """A session, query by query: when, what, how long, how many rows, what was masked or refused."""
+    """A session, query by query: when, what, how long, how many rows, what was masked or refused. On a terminal it
+    plays (space, 1 and 0 for its own pace and ten times that, n and p, e for refusals and errors, / to filter)."""
     directory = record_directory(record, config)
     if directory is None:
         if key is not None:
@@ -103,7 +108,37 @@ def replay(
     if as_json:
         put_json(_as_json(found))
         return
-    console().print(session_timeline(found))
+    if cast_file is not None:
+        _write_cast(cast_file, found)
+        return
+    if plain or not (sys.stdout.isatty() and sys.stdin.isatty()) or not _played(found):
+        console().print(session_timeline(found))
+
+
+def _write_cast(path: Path, session: Session) -> None:
+    from gateway.cli.cast import cast
+
+    try:
+        with path.open("x") as file:
+            file.writelines(f"{line}\n" for line in cast(session))
+    except FileExistsError:
+        raise Stopped(Exit.USAGE, f"{path} is there already", "choose another name for --cast") from None
+    except OSError as error:
+        raise Stopped(Exit.USAGE, f"{path} cannot be written: {reason_of(error)}") from None
+    note(f"{path}: play it with asciinema play {path}")
+
+
+def _played(session: Session) -> bool:
+    """Play it on this terminal; False when what that takes is not installed, which is said."""
+    try:
+        from gateway.cli.replay_screen import ReplayScreen
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] != "textual":
+            raise
+        note('to play it, install the extra: pip install "pgcurfew[replay]"; --plain leaves this line out')
+        return False
+    ReplayScreen(session).run()
+    return True
 
 
 @audit.command()

@@ -88,7 +88,7 @@ def sessions_table(summaries: Sequence[SessionSummary]) -> RenderableType:
 
 def session_timeline(session: Session) -> RenderableType:
     """The whole session, from who and why to how it ended."""
-    parts: list[RenderableType] = [_head(session)]
+    parts: list[RenderableType] = [session_head(session)]
     texts = {entry.number: entry for entry in session.statements}
     for entry in session.timeline:
         match entry:
@@ -98,11 +98,12 @@ def session_timeline(session: Session) -> RenderableType:
                 parts.append(_moment(entry))
             case _:
                 assert_never(entry)
-    parts.append(_end(session))
+    parts.append(session_end(session))
     return Group(*parts)
 
 
-def _head(session: Session) -> RenderableType:
+def session_head(session: Session) -> RenderableType:
+    """Who, where, why and when."""
     opened = session.opened
     title = Text.assemble("session ", (visible(opened.session), "bold"), "  ", (visible(opened.person), "bold"))
     title.append(f" on {visible(opened.target)} as {visible(opened.role)}")
@@ -268,7 +269,7 @@ def _outcome(statement: Statement) -> Iterator[tuple[str, str]]:
         yield statement.tag, ""
     if statement.rows:
         yield f"{statement.rows:,} row{'' if statement.rows == 1 else 's'}", ""
-    yield _duration(statement.microseconds), "dim" if statement.microseconds < 1_000_000 else "bold yellow"
+    yield took(statement.microseconds), "dim" if statement.microseconds < 1_000_000 else "bold yellow"
     if statement.bytes:
         yield _size(statement.bytes), "dim"
     if statement.transaction != "I":
@@ -344,7 +345,8 @@ def _cause(cause: str) -> Text:
     return Text(visible(_CAUSES.get(cause, cause)), "" if cause == "client" else "yellow")
 
 
-def _end(session: Session) -> RenderableType:
+def session_end(session: Session) -> RenderableType:
+    """How it ended."""
     closed = session.closed
     if closed is None:
         return Rule(Text("still open, or the gateway died and has not been started since"), align="left", style="dim")
@@ -387,7 +389,8 @@ def _plain(text: str) -> Text:
     return Text(visible(_short(text)))
 
 
-def _duration(microseconds: int) -> str:
+def took(microseconds: int) -> str:
+    """A duration for people."""
     if microseconds < 1000:
         return f"{microseconds} µs"
     if microseconds < 1_000_000:
