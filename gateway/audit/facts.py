@@ -186,6 +186,10 @@ class DoorRefused(Fact, frozen=True, tag=True, omit_defaults=True):
     tls: str | None = None
     #: The subject of the client's certificate.
     certificate: str = ""
+    #: Whose token it was that came this far.
+    grant: str = ""
+    #: What it asked for in its startup packet; where that was not understood, the names alone.
+    startup: dict[str, str] = {}
     #: So many refusals of strangers before this one were counted (metrics) and not recorded.
     left_out: int = 0
 

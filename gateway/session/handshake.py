@@ -34,7 +34,7 @@ from gateway.session.lookups import LookupsOfGrants
 from gateway.session.refusals import fatal
 from gateway.session.relay import Relay
 from gateway.session.snapshots import Snapshots
-from gateway.session.startup import LONGEST_NAME, Arrival, arrival, mask_key, pins
+from gateway.session.startup import LONGEST_NAME, Arrival, arrival, asked_for, mask_key, pins
 from gateway.session.strangers import Guesses, Strangers, neighbourhood
 from gateway.session.upstream import Upstream, UpstreamUnavailable
 from masking.policy import StatementKind
@@ -91,6 +91,7 @@ class Visitor:
     database: str = ""
     tls: str | None = None
     certificate: ClientCertificate | None = None
+    startup: dict[str, str] = field(default_factory=dict)
     #: Of whoever was admitted and has no session yet.
     admission: Admission | None = None
     #: That grant ended meanwhile, or the token.
@@ -135,6 +136,7 @@ class Door:
             client.write(NegotiateProtocolVersion(startup.spoken, startup.options).encode())
         self._is_open()
         arrived = arrival(startup.parameters)
+        visitor.startup = asked_for(startup.parameters, arrived)
         visitor.user = startup.parameters.get("user", "")
         visitor.database = startup.parameters.get("database", "")
         if client.tls is None and not self._may_be_plain(client):
@@ -361,9 +363,6 @@ class Door:
         catalog_version: str,
     ) -> SessionOpened:
         grant = admission.grant
-        startup = dict(arrived.settings)
-        if arrived.application_name:
-            startup["application_name"] = arrived.application_name
         return SessionOpened(
             session=session,
             person=grant.person,
@@ -382,7 +381,7 @@ class Door:
             tls=visitor.tls,
             certificate=visitor.certificate.subject if visitor.certificate is not None else "",
             thumbprint=visitor.certificate.thumbprint if visitor.certificate is not None else "",
-            startup=startup,
+            startup=visitor.startup,
             upstream_pid=upstream.pid,
             extent=grant.extent.text,
         )
@@ -421,6 +420,8 @@ class Door:
             token=turned.token,
             tls=visitor.tls,
             certificate=visitor.certificate.subject if visitor.certificate is not None else "",
+            grant=visitor.admission.grant.id if visitor.admission is not None else "",
+            startup=visitor.startup,
             left_out=left_out or 0,
         )
         self.metrics.saw(fact)

@@ -17,6 +17,8 @@ from masking.verdict import Refusal
 FOR_THE_GATEWAY = ("user", "database", "options", "application_name", "fallback_application_name", "replication")
 #: PostgreSQL truncates names at this length (NAMEDATALEN - 1).
 LONGEST_NAME = 63
+#: So many names of parameters are recorded of a packet that was not understood.
+MOST_NAMES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,16 @@ def arrival(parameters: Mapping[str, str]) -> Arrival | Refusal:
         return Refusal("42501", "startup-options", str(error))
     named = parameters.get("application_name") or parameters.get("fallback_application_name", "")
     return Arrival(user, parameters.get("database") or user, named, tuple(settings))
+
+
+def asked_for(parameters: Mapping[str, str], arrived: Arrival | Refusal) -> dict[str, str]:
+    """What the record says of a startup packet besides user and database. Of one that was not understood, the names
+    alone: nobody knows what their values hold."""
+    if isinstance(arrived, Arrival):
+        named = {"application_name": arrived.application_name} if arrived.application_name else {}
+        return {**dict(arrived.settings), **named}
+    names = [name[:LONGEST_NAME] for name in parameters if name not in ("user", "database")]
+    return dict.fromkeys(names[:MOST_NAMES], "")
 
 
 def mask_key(master: bytes, grant: str) -> str:

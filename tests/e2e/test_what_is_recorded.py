@@ -21,7 +21,7 @@ from psycopg.types.json import Jsonb
 from protocol.frontend import Bind, Execute, Flush, FunctionCall, Parse, Query, Sync
 from tests.support.gateway import Given, RunningGateway, running_gateway
 from tests.support.postgres import SampleDatabase
-from tests.support.record import Told, told_of
+from tests.support.record import Told, control_told, told_of
 from tests.support.wire import RawClient, encrypted
 
 ROLES = """
@@ -482,6 +482,44 @@ def test_the_session_says_who_why_and_how(gateway: RunningGateway) -> None:
     assert opened["catalog_version"]
     assert opened["token"]
     assert opened["ends_at"] == given.ends_at.replace("+00:00", "Z")
+
+
+def test_a_connection_that_becomes_no_session_is_recorded_with_the_reason(gateway: RunningGateway) -> None:
+    ended = gateway.give()
+    gateway.revoke(ended)
+    for token, options in ((ended.token, "-c timezone=UTC"), ("no token", ""), (ended.token, "-c role=postgres")):
+        with pytest.raises(psycopg.OperationalError):
+            psycopg.connect(
+                gateway.conninfo(ended), password=token, application_name="the tests", options=options
+            )  # fmt: skip
+    revoked, unknown, odd = [event for event in control_told(gateway) if event["type"] == "DoorRefused"][-3:]
+    assert revoked["sqlstate"] in ("28000", "28P01")
+    assert "revoked" in revoked["message"]
+    assert revoked["token"]
+    for event in (revoked, unknown):
+        assert event["startup"]["application_name"] == "the tests"
+    for event in (revoked, unknown, odd):
+        assert (event["user"], event["database"]) == ("alice", "shop")
+        assert event["tls"].startswith("TLSv1.")
+        assert event["client"].startswith("127.0.0.1:")
+    assert unknown["sqlstate"] == "28P01"
+    assert odd["cause"] in ("startup-options", "startup-parameter")
+    assert set(odd["startup"].values()) == {""}, "of what is not understood, the names alone"
+    assert "options" in odd["startup"]
+
+
+def test_what_led_to_a_session_is_recorded(gateway: RunningGateway) -> None:
+    given = gateway.give(reason="ticket 4711: parcels")
+    events = [event for event in control_told(gateway) if event["type"] == "AccessChanged"]
+    about = [
+        event for event in events if given.request in (event.get("request"), "") or event.get("grant") == given.grant
+    ]
+    told = {event["what"]: event["by"] for event in about}
+    assert {"alice", "rita"} <= {event["by"] for event in events if event["what"] == "signed-in"}
+    assert told["requested"] == "alice"
+    assert told["approved"] == "rita"
+    assert told["token-minted"] == "alice"
+    assert any(event.get("reason") == "ticket 4711: parcels" for event in about)
 
 
 # results

@@ -64,3 +64,9 @@ def _events(path: Path, key: bytes) -> Iterator[Told]:
             content = opener.open(event.box, event.seq)
             sealed = {name: getattr(content, name) for name in content.__struct_fields__}
         yield Told(path.stem, datetime.fromisoformat(event.time), event.seq, raw["event"]["type"], raw["event"], sealed)
+
+
+def control_told(gateway: RunningGateway) -> list[dict[str, Any]]:
+    """The events of all control logs, in order."""
+    files = sorted((gateway.stage.record / "control").rglob("*.jsonl"), key=lambda path: path.stat().st_mtime_ns)
+    return [json.loads(line)["event"] for path in files for line in path.read_text().splitlines() if line.endswith("}")]
