@@ -7,10 +7,10 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
+from config.store import Store
 from gateway.access import people
 from gateway.access.clock import SteadyClock
 from gateway.access.errors import AccessRefused, AdmissionRefused, NotPermitted, NotPossible, NotValid
@@ -28,8 +28,8 @@ SUPPORT = replace(ROLES["support"], shown=SHOWN, statements=("read",))
 
 
 @pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
-    async with House.open(tmp_path / "store.db", roles={**ROLES, "support": SUPPORT}) as opened:
+async def house(store: Store) -> AsyncIterator[House]:
+    async with House.open(store, roles={**ROLES, "support": SUPPORT}) as opened:
         await opened.populate()
         yield opened
 
@@ -525,9 +525,8 @@ async def test_a_review_is_written_by_somebody_else(house: House) -> None:
 # clocks and restarts
 
 
-async def test_what_ended_stays_ended_across_a_restart_with_a_clock_set_back(tmp_path: Path) -> None:
-    path = tmp_path / "store.db"
-    async with House.open(path, roles={"support": SUPPORT}) as house:
+async def test_what_ended_stays_ended_across_a_restart_with_a_clock_set_back(store: Store) -> None:
+    async with House.open(store, roles={"support": SUPPORT}) as house:
         await house.populate()
         grant = await house.granted(seconds=60)
         house.clock.move(seconds=59)
@@ -535,7 +534,7 @@ async def test_what_ended_stays_ended_across_a_restart_with_a_clock_set_back(tmp
         house.clock.move(seconds=2)
         async with house.store.change() as change:
             await change.note_latest(house.clock.now)
-    async with House.open(path, roles={"support": SUPPORT}) as house:
+    async with House.open(store, roles={"support": SUPPORT}) as house:
         house.clock.now = START
         await house.access.tidy()
         assert await house.access.still_valid([grant]) == {}
