@@ -604,8 +604,11 @@ def _is_long(fact: Fact) -> bool:
     """Does writing it down take long enough for other sessions to notice?"""
     if not isinstance(fact, StatementJudged):
         return False
-    text = fact.sealed.text if fact.sealed is not None else None
-    return len(fact.normalized) > LONG_TEXT or (text is not None and len(text) > LONG_TEXT)
+    sealed = fact.sealed
+    if sealed is None:
+        return len(fact.normalized) > LONG_TEXT
+    given = sum(len(value) for value in sealed.parameters if value is not None)
+    return len(fact.normalized) + len(sealed.text or "") + given > LONG_TEXT
 
 
 def _in_words(seconds: int) -> str:

@@ -5,22 +5,28 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import os
 import random
 import signal
 import socket
+import ssl
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Any
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, given, settings
 
 from protocol.frontend import Bind, Close, Describe, Execute, Flush, FunctionCall, Parse, Query, Sync
-from tests.support.completeness import Counted, compare
+from tests.e2e.test_differential_wire import PAUSE, conversations, heard_until
+from tests.support.completeness import Counted, compare, first_words
 from tests.support.gateway import Given, RunningGateway
 from tests.support.record import Told, sessions_told
 from tests.support.server_log import Line, everything_logged
@@ -30,6 +36,8 @@ HISTORY = "INSERT INTO pgbench_history (tid, bid, aid, delta, filler) VALUES"
 #: Of each kind of client.
 ROUNDS = 8
 CLIENTS = 3
+#: Conversations that are drawn.
+EXAMPLES = int(os.environ.get("PGCURFEW_EXAMPLES", "60"))
 
 Form = Callable[[psycopg.Connection, Iterator[str]], None]
 
@@ -251,6 +259,53 @@ def test_an_event_that_were_missing_or_late_would_be_noticed(load: Load) -> None
     assert len(compare([[one for one in session if one is not told]], load.lines).missing) >= 1
     later = replace(told, time=told.time + timedelta(seconds=9))
     assert len(compare([[later if one is told else one for one in session]], load.lines).late) >= 1
+
+
+def converse(client: RawClient, conversation: list[Any]) -> bool:
+    """Say all of it; does the client hear the end? If not, it was left waiting for itself (COPY), or thrown out."""
+    client.sock.settimeout(0.4)
+    waiting: list[Any] = [Query("ROLLBACK"), Query("DISCARD ALL")]
+    try:
+        for message in [*conversation, Sync(), Parse("", "thatsall"), Sync()]:
+            if message is PAUSE:
+                client.send(*waiting)
+                waiting.clear()
+                time.sleep(0.005)
+            else:
+                waiting.append(message)
+        client.send(*waiting)
+        heard_until(client, "thatsall")
+    except (TimeoutError, EOFError, ConnectionError, ssl.SSLError):
+        client.sock.close()
+        return False
+    return True
+
+
+def test_whatever_is_said_is_recorded_and_as_it_came_out(gateway: RunningGateway) -> None:
+    """Conversations that were drawn, almost none of them sensible: between those that ended well by the record and
+    those that it does not call refused lie those that PostgreSQL heard of."""
+    given_ = gateway.give("bench", target="bench")
+    client: list[RawClient] = []
+
+    @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(conversation=conversations)
+    def talk(conversation: list[Any]) -> None:
+        if not client:
+            client.append(raw(gateway, given_))
+        if not converse(client[0], conversation):
+            client.clear()
+
+    with everything_logged(gateway.database.postgres) as log:
+        talk()
+        for left in client:
+            left.sock.close()
+        time.sleep(0.7)
+    gateway.database.postgres.run("TRUNCATE public.pgbench_history", "bench")
+    told = [events for events in sessions_told(gateway).values() if events[0]["grant"] == given_.grant]
+    done, reached, passed = first_words(told, log.lines())
+    assert done - reached == Counter()
+    assert reached - passed == Counter()
+    assert reached.total() > EXAMPLES
 
 
 def test_the_gateway_is_killed_and_everything_that_reached_postgresql_is_recorded(

@@ -12,6 +12,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+import pglast
+
 from tests.support.record import Told
 from tests.support.server_log import Line
 
@@ -92,6 +94,33 @@ def _of_a_session(session: list[Told]) -> Iterator[tuple[Key, datetime, int]]:
         parameters = " ".join(value or "" for value in told.sealed.get("parameters", ()))
         marks = MARK.findall(parameters) or MARK.findall(text)
         yield (pid, how, "" if how == "parse" else marks[0] if marks else _words(text)), told.time, told["number"]
+
+
+def first_words(sessions: Iterable[list[Told]], lines: Iterable[Line]) -> tuple[Counter[Key], ...]:
+    """Of any statements, marked or not, how many there were by backend and first word: those that came to a good end
+    by the record, those that reached PostgreSQL by its log, and those that the record does not call refused."""
+    done: Counter[Key] = Counter()
+    passed: Counter[Key] = Counter()
+    pids = set()
+    for session in sessions:
+        pids.add(session[0]["upstream_pid"])
+        ended = {told["number"] for told in session if told["outcome"] in ("done", "suspended")}
+        texts: dict[int, str] = {}
+        for told in session:
+            if told.type != "StatementJudged" or told["verdict"] == "refused":
+                continue
+            text = texts[told["number"]] = told.sealed.get("text") or texts.get(told["of"] or 0, "")
+            if told["how"] in ("simple", "execute") and told["normalized"]:
+                key = (session[0]["upstream_pid"], "run", _words(text).partition(" ")[0])
+                passed[key] += 1
+                done[key] += told["number"] in ended
+    reached: Counter[Key] = Counter()
+    for line in lines:
+        run = _RUN.fullmatch(line.text)
+        if line.pid in pids and line.level == "LOG" and run and not any(ours in line.text for ours in OURS):
+            for text in pglast.split(run[2]):
+                reached[line.pid, "run", _words(text).partition(" ")[0]] += 1
+    return done, reached, passed
 
 
 @dataclass(slots=True)
