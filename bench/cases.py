@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from bench.accounting import Meter, resident_bytes
 from bench.connects import connects
+from bench.day import measure as measure_day
 from bench.endpoint import Endpoint
 from bench.judging import Bench
 from bench.load import pgbench
@@ -85,6 +86,7 @@ def cases(place: Place, plan: Plan) -> Iterator[Case]:
     yield _recording()
     yield _workers(place, plan)
     yield _durability(place, plan)
+    yield _day()
 
 
 def _same(endpoint: Endpoint) -> Endpoint:
@@ -222,6 +224,18 @@ def _judging(place: Place) -> Case:
         }
 
     return Case("judge", run)
+
+
+def _day() -> Case:
+    def run() -> Samples:
+        found = measure_day()
+        return {
+            "day.gb": found.day_gb,
+            "day.bytes": found.bytes_a_statement,
+            "day.verified": found.verified_mb_per_second,
+        }
+
+    return Case("day", run)
 
 
 def _recording() -> Case:

@@ -54,6 +54,8 @@ PLANNED = [
     "masked_point_vs_rewritten_direct",
     "connects_per_second",
     "durability_disk_vs_process",
+    "record_day_gb",
+    "verify_mb_per_second",
     "recording_us_prepared",
     "recording_us_simple",
     "idle_kb_plain",

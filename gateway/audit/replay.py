@@ -352,7 +352,7 @@ class Reading:
         if plain is not None or event.box is None or self.opener is None:
             return plain
         try:
-            return self.opener.open(event.box, event.seq)
+            return self.opener.open(event.box, event.seq, getattr(event.fact, "normalized", ""))
         except CannotOpen as error:
             self.still_sealed = f"line {event.seq}: {error}"
             return None

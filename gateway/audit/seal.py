@@ -9,9 +9,11 @@ with the session and holds nothing that opens it again. Format: docs/audit.md.
 
 from __future__ import annotations
 
+import re
 import secrets
-from binascii import a2b_base64, b2a_base64
+from binascii import a2b_base64, b2a_base64, hexlify, unhexlify
 from collections.abc import Sequence
+from functools import lru_cache
 from hashlib import sha256
 
 import msgspec
@@ -53,7 +55,8 @@ class Seal(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Box(msgspec.Struct, frozen=True):
-    """One sealed content: the nonce's counter, and ciphertext with tag (base64)."""
+    """One sealed content: the nonce's counter, and ciphertext with tag (hex: among the digests of the chain it
+    compresses better than base64)."""
 
     counter: int
     box: str
@@ -99,7 +102,7 @@ def _wrapping_key(shared: bytes, ephemeral: bytes, recipient: bytes, name: str) 
     return AESGCM(HKDF(SHA256(), 32, salt=ephemeral + recipient, info=info).derive(shared))
 
 
-#: Encoded in one go; a multiple of three, so that pieces make the same text as the whole.
+#: Encoded in one go.
 PIECE = 3 << 18
 
 #: A wrapping key encrypts one data key and is gone: its nonce may be constant.
@@ -119,18 +122,79 @@ class Sealer:
         self._counter = 0
         self.seal = Seal("auditors", tuple(_wrap(data_key, name, recipient) for recipient in recipients))
 
-    def close(self, content: Sealed, seq: int) -> bytes:
-        """Content of line number `seq` -> the JSON of its Box."""
+    def close(self, content: Sealed, seq: int, normalized: str = "") -> bytes:
+        """Content of line number `seq` -> the JSON of its Box. `normalized` is the text in the readable part."""
         self._counter += 1
-        box = self._aead.encrypt(self._counter.to_bytes(12, "big"), json_of(content), self._associated + b"%d" % seq)
-        return b'{"counter":%d,"box":"%b"}' % (self._counter, _base64(box))
+        plain = json_of(_without_normalized(content, normalized))
+        box = self._aead.encrypt(self._counter.to_bytes(12, "big"), plain, self._associated + b"%d" % seq)
+        return b'{"counter":%d,"box":"%b"}' % (self._counter, _hex(box))
 
 
-def _base64(data: bytes) -> bytes:
+def _hex(data: bytes) -> bytes:
     """Megabytes in pieces, so that other threads come to their turn."""
     if len(data) <= PIECE:
-        return b2a_base64(data, newline=False)
-    return b"".join([b2a_base64(data[at : at + PIECE], newline=False) for at in range(0, len(data), PIECE)])
+        return hexlify(data)
+    return b"".join([hexlify(data[at : at + PIECE]) for at in range(0, len(data), PIECE)])
+
+
+class _Packed(Sealed, frozen=True, omit_defaults=True):
+    """What is encrypted: of a text that is the readable one with constants in the places of its $1, $2, …, only
+    these, in the order of their places."""
+
+    constants: tuple[str, ...] | None = None
+
+
+_PLACE = re.compile(r"\$\d+")
+
+
+@lru_cache(4096)
+def _between(normalized: str) -> tuple[str, ...] | None:
+    """What stands before, between and after the places; None when it is not written as it is."""
+    try:
+        normalized.encode()
+    except UnicodeEncodeError:
+        return None
+    return tuple(_PLACE.split(normalized))
+
+
+def _without_normalized(content: Sealed, normalized: str) -> Sealed:
+    text = content.text
+    if text is None or not normalized or len(normalized) > PIECE:
+        return content
+    between = _between(normalized)
+    if between is None or not text.startswith(between[0]):
+        return content
+    constants, at = [], len(between[0])
+    for part in between[1:-1]:
+        found = text.find(part, at) if part else -1
+        if found < 0:
+            return content
+        constants.append(text[at:found])
+        at = found + len(part)
+    if len(between) > 1:
+        end = len(text) - len(between[-1])
+        if end < at or not text.endswith(between[-1]):
+            return content
+        constants.append(text[at:end])
+    elif at != len(text):
+        return content
+    return _Packed(
+        parameters=content.parameters,
+        message=content.message,
+        columns=content.columns,
+        rows=content.rows,
+        constants=tuple(constants),
+    )
+
+
+def _with_normalized(packed: _Packed, normalized: str) -> Sealed:
+    constants, text = packed.constants, packed.text
+    if constants is not None:
+        between = _between(normalized) or ()
+        if len(between) != len(constants) + 1:
+            raise CannotOpen("the sealed constants do not fit the readable text: one of them was changed")
+        text = "".join(part for pair in zip(between, (*constants, ""), strict=True) for part in pair)
+    return Sealed(text, packed.parameters, packed.message, packed.columns, packed.rows)
 
 
 def _wrap(data_key: bytes, name: str, recipient: X25519PublicKey) -> Wrap:
@@ -164,11 +228,12 @@ class Opener:
         self._aead = AESGCM(data_key)
         self._associated = f"pgcurfew sealed {name} ".encode()
 
-    def open(self, box: Box, seq: int) -> Sealed:
-        """The content of line number `seq`. Raises CannotOpen when it was changed or moved."""
+    def open(self, box: Box, seq: int, normalized: str = "") -> Sealed:
+        """The content of line number `seq`, `normalized` being the text in its readable part. Raises CannotOpen when
+        it was changed or moved."""
         try:
             nonce = box.counter.to_bytes(12, "big")
-            content = self._aead.decrypt(nonce, a2b_base64(box.box), self._associated + b"%d" % seq)
-            return msgspec.json.decode(content, type=Sealed)
+            content = self._aead.decrypt(nonce, unhexlify(box.box), self._associated + b"%d" % seq)
+            return _with_normalized(msgspec.json.decode(content, type=_Packed), normalized)
         except (InvalidTag, ValueError, OverflowError, msgspec.MsgspecError) as error:
             raise CannotOpen("the sealed content was changed or moved here from another line") from error

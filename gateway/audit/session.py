@@ -109,5 +109,6 @@ class SessionRecord:
                 bodies.append(b'"event":' + json_of(fact))
             else:
                 readable = json_of(replace(fact, sealed=None))
-                bodies.append(b'"event":%b,"sealed":%b' % (readable, sealer.close(content, seq)))
+                box = sealer.close(content, seq, getattr(fact, "normalized", ""))
+                bodies.append(b'"event":%b,"sealed":%b' % (readable, box))
         return bodies

@@ -61,7 +61,7 @@ def _events(path: Path, key: bytes) -> Iterator[Told]:
         sealed: dict[str, Any] = raw["event"].get("sealed", {})
         if event.box is not None:
             assert opener is not None
-            content = opener.open(event.box, event.seq)
+            content = opener.open(event.box, event.seq, getattr(event.fact, "normalized", ""))
             sealed = {name: getattr(content, name) for name in content.__struct_fields__}
         yield Told(path.stem, datetime.fromisoformat(event.time), event.seq, raw["event"]["type"], raw["event"], sealed)
 

@@ -179,7 +179,7 @@ class _Log:
     def _content(self, event: Event, plain: Sealed | None) -> Sealed | None:
         if plain is not None or event.box is None or self._opener is None:
             return plain
-        return self._opener.open(event.box, event.seq)
+        return self._opener.open(event.box, event.seq, getattr(event.fact, "normalized", ""))
 
 
 def _sealed(event: Event) -> Sealed | None:

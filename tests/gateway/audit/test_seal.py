@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 from pathlib import Path
 
 import msgspec
@@ -23,7 +24,9 @@ from gateway.audit.facts import Sealed, SessionClosed
 from gateway.audit.record import Recorder
 from gateway.audit.replay import read_session
 from gateway.audit.seal import Box, CannotOpen, Opener, Sealer
+from gateway.audit.verify import verify
 from tests.gateway.audit.conftest import CANARY, Bench, ended, judged, opened
+from tests.gateway.audit.independent_verifier import verify as verify_independently
 
 NAME = "log 0123 s1"
 
@@ -120,7 +123,7 @@ def test_a_box_moved_to_another_line_or_session_or_changed_does_not_open() -> No
     opener = Opener(NAME, sealer.seal, key)
     box = box_of(sealer.close(Sealed(text="x"), 5))
     assert opener.open(box, 5).text == "x"
-    flipped = ("B" if box.box[0] == "A" else "A") + box.box[1:]
+    flipped = ("1" if box.box[0] == "0" else "0") + box.box[1:]
     for moved, seq in (
         (box, 6),
         (Box(box.counter + 1, box.box), 5),
@@ -149,8 +152,73 @@ def test_docs_audit_md_says_how_to_open_a_box(bench: Bench) -> None:
     data_key = AESGCM(wrapping).decrypt(bytes(12), base64.b64decode(wrap["key"]), None)
     nonce = line["sealed"]["counter"].to_bytes(12, "big")
     associated = f"pgcurfew sealed {name} {line['seq']}".encode()
-    content = AESGCM(data_key).decrypt(nonce, base64.b64decode(line["sealed"]["box"]), associated)
-    assert json.loads(content)["parameters"] == [CANARY, None]
+    content = AESGCM(data_key).decrypt(nonce, bytes.fromhex(line["sealed"]["box"]), associated)
+    read = json.loads(content)
+    assert read["parameters"] == [CANARY, None]
+    parts, constants = re.split(r"\$\d+", line["event"]["normalized"]), [*read["constants"], ""]
+    text = "".join(part + constant for part, constant in zip(parts, constants, strict=True))
+    assert text == f"SELECT email FROM customers WHERE email = '{CANARY}'"
+
+
+@given(
+    parts=st.lists(st.text(alphabet="ab $1'\u00e9\ud800", max_size=4), min_size=1, max_size=5),
+    constants=st.lists(st.text(alphabet="ab $1'\u00e9", max_size=4), min_size=5, max_size=5),
+    other=st.text(alphabet="ab $1", max_size=8),
+)
+def test_a_text_comes_back_whatever_its_readable_form_is(parts: list[str], constants: list[str], other: str) -> None:
+    """With constants in the places of $1, $2, or not fitting at all."""
+    key = X25519PrivateKey.generate()
+    sealer = Sealer(NAME, [key.public_key()])
+    opener = Opener(NAME, sealer.seal, key)
+    normalized = parts[0] + "".join(f"${number}{part}" for number, part in enumerate(parts[1:], 1))
+    text = parts[0] + "".join(map("".join, zip(constants, parts[1:], strict=False)))
+    for said in (text, other):
+        expected = said.encode("utf-8", "backslashreplace").decode()
+        content = Sealed(text=said, parameters=("x", None), message="m")
+        opened = opener.open(box_of(sealer.close(content, 3, normalized)), 3, normalized)
+        assert opened == Sealed(text=expected, parameters=("x", None), message="m")
+
+
+def test_only_the_constants_of_a_text_are_sealed() -> None:
+    key = X25519PrivateKey.generate()
+    sealer = Sealer(NAME, [key.public_key()])
+    normalized = "SELECT email FROM customers WHERE city = $1 AND id > $2 -- what the support desk asks for every day"
+    text = normalized.replace("$1", "'Bern'").replace("$2", "42")
+    box = box_of(sealer.close(Sealed(text=text), 3, normalized))
+    assert len(box.box) // 2 < len(text) // 2
+    opener = Opener(NAME, sealer.seal, key)
+    assert opener.open(box, 3, normalized).text == text
+    with pytest.raises(CannotOpen, match="do not fit"):
+        opener.open(box, 3, "SELECT $1")
+
+
+def test_keys_change_without_a_gap(bench: Bench) -> None:
+    """The signing key and the recipients are others from one start to the next: everything before stays provable
+    with the old key, and readable by whom it was sealed to."""
+    old_signer, first_auditor = bench.signer, bench.auditor
+    bench.write_a_record()
+    bench.signer, bench.auditor = Ed25519PrivateKey.generate(), X25519PrivateKey.generate()
+    recorder = Recorder.open(
+        bench.directory,
+        signer=bench.signer,
+        recipients=[first_auditor.public_key(), bench.auditor.public_key()],
+        clock=bench.clock,
+    )
+    session = recorder.open_session(opened("s3"))
+    session.append([judged(1)])
+    session.close(SessionClosed(cause="client"))
+    recorder.close()
+    both = [old_signer.public_key(), bench.signer.public_key()]
+    assert verify(bench.directory, both).findings == []
+    assert verify_independently(bench.directory, *both) == []
+    missing = verify(bench.directory, bench.signer.public_key())
+    assert not missing.whole
+    assert "was not given" in missing.findings[0].what
+    for auditor in (first_auditor, bench.auditor):
+        assert read_session(bench.directory, "s3", auditor).statements[0].parameters == (CANARY, None)
+    assert read_session(bench.directory, "s1", first_auditor).statements[0].opened
+    with pytest.raises(CannotOpen):
+        read_session(bench.directory, "s1", bench.auditor)
 
 
 def test_a_nonce_is_never_used_twice() -> None:
