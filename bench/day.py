@@ -77,7 +77,8 @@ def measure(sessions: int = SESSIONS, each: int = EACH) -> Day:
         recorder.keep_files()
         recorder.close()
         packed = verify(directory, signer.public_key())
-        assert plain.whole and packed.whole, packed.findings
+        assert plain.whole, plain.findings
+        assert packed.whole, packed.findings
         statements = sessions * each
         return Day(
             _size(directory) / statements,
