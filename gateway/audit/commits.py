@@ -25,6 +25,7 @@ from struct import Struct
 import msgspec
 
 from gateway.audit.journal import Disk, make_folders, sync_folder, write_all
+from gateway.audit.lines import COMPRESSED
 
 #: Written full of zeros when it is made: later writes change no size, so that fdatasync writes data alone.
 SIZE = 8 * 1024 * 1024
@@ -178,6 +179,8 @@ def make_up(directory: Path, pieces: Sequence[Piece], wanted: Callable[[str], bo
 def _put(path: Path, piece: Piece) -> bool:
     """Returns whether anything was missing."""
     flags = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW
+    if path.with_name(path.name + COMPRESSED).exists():
+        return False  # all of it was on disk before it was compressed
     if piece.offset == 0 and not path.exists():
         make_folders(path.parent)
         flags |= os.O_CREAT

@@ -22,8 +22,11 @@ def take_over(directory: Path, *, clock: Clock, disk: Disk, gathers: bool) -> tu
     left = commits.left(directory)
     commits.make_up(directory, left, LEDGER.__eq__)
     state, book = _open_ledger(directory, clock, disk, gathers)
-    paths = {opened.path for opened in state.open.values()}
-    paths.update(path for later in state.continued.values() for path in later)
+    # Of each log the segment that was written last: what came before it is on disk, and perhaps compressed.
+    paths = {
+        next((path for path in reversed(state.continued.get(log, [])) if (directory / path).is_file()), opened.path)
+        for log, opened in state.open.items()
+    }
     commits.make_up(directory, left, paths.__contains__)
     for opened in state.open.values():
         later = [directory / path for path in state.continued.get(opened.log, ())]

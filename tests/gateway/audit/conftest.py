@@ -11,6 +11,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
+from gateway.audit import lines
 from gateway.audit.facts import (
     GatewayStarted,
     GatewayStopped,
@@ -137,7 +138,7 @@ class Bench:
         recorder.close()
 
     def session_file(self, session: str = "s1") -> Path:
-        return next((self.directory / "sessions").rglob(f"{session}.jsonl"))
+        return lines.plain(next((self.directory / "sessions").rglob(f"{session}.jsonl*")))
 
 
 def facts_in(path: Path) -> list[object]:
