@@ -123,7 +123,9 @@ class _Json:
     def take(self, session: str, event: Event, opener: Opener | None = None) -> None:
         fact = msgspec.to_builtins(event.fact)
         if opener is not None and event.box is not None:
-            fact["sealed"] = msgspec.to_builtins(opener.open(event.box, event.seq))
+            fact["sealed"] = msgspec.to_builtins(
+                opener.open(event.box, event.seq, getattr(event.fact, "normalized", ""))
+            )
         told = {"session": session, "seq": event.seq, "time": event.time, "event": fact}
         sys.stdout.write(visible_json(json.dumps(told, ensure_ascii=False)) + "\n")
         sys.stdout.flush()
