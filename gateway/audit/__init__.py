@@ -11,6 +11,7 @@ record   the recorder: one log a session, a control log, the ledger over them
 verify   is it whole, and if not, where does it break
 lines    a log's lines, also when its file was compressed
 tailing  sessions while they go on
+ocsf     the same in OCSF's words
 evidence a grant's whole story, signed, for others
 index    found again: by who, what and when
 group    group commit: one fdatasync for the events of all sessions

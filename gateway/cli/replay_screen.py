@@ -18,7 +18,7 @@ from textual.widgets import DataTable, Footer, Input, Static
 
 from gateway.audit.replay import Moment, Session, Statement
 from gateway.audit.visible import visible
-from gateway.cli.timeline import moment_line, session_head, statement_block, took
+from gateway.cli.timeline import moment_line, moment_words, session_head, statement_block, took
 
 #: While it plays, no pause is longer (seconds of the session): nobody watches somebody think.
 LONGEST_PAUSE = 3.0
@@ -135,7 +135,7 @@ class ReplayScreen(App[None]):
         whole = self._offsets[-1] if self._offsets else 0.0
         room = max(10, self.size.width - 46)
         done = 0 if whole <= 0 else min(room, round(self._now / whole * room))
-        word = "▶" if self.playing else "⏸"
+        word = "▶" if self.playing else "■"
         line = Text.assemble(f"{word} {self.speed:>2}×  {_clock(self._now)} / {_clock(whole)}  ")
         line.append("━" * done, "bold cyan").append("━" * (room - done), "dim")
         listed = f"{len(self.shown)} of {len(self.session.timeline)}" if self._filtered else f"{len(self.shown)}"
@@ -253,7 +253,7 @@ def _offsets(timeline: Sequence[Entry]) -> list[float]:
 def _cells(entry: Entry, texts: dict[int, str]) -> list[Text]:
     time = Text(datetime.fromisoformat(entry.time).astimezone().strftime("%H:%M:%S.%f")[:12], "dim")
     if isinstance(entry, Moment):
-        return [time, Text(), Text(), Text(), Text(), Text(), Text(visible(type(entry.fact).__name__), "yellow")]
+        return [time, Text(), Text(), Text(), Text(), Text(), Text(visible(moment_words(entry)), "yellow", no_wrap=True)]
     word, style = _VERDICTS.get(entry.verdict, (visible(entry.verdict), "bold"))
     outcome = entry.outcome not in ("", "done", "refused")
     text = " ".join((entry.text or texts.get(entry.of, "")).split())
@@ -272,7 +272,7 @@ def _fits(entry: Entry, words: Sequence[str], texts: dict[int, str]) -> bool:
     if not words:
         return True
     if isinstance(entry, Moment):
-        said = type(entry.fact).__name__
+        said = moment_words(entry)
     else:
         word, _ = _VERDICTS.get(entry.verdict, (entry.verdict, ""))
         parts = (

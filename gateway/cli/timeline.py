@@ -282,6 +282,11 @@ def _moment(moment: Moment) -> RenderableType:
     return Group(line.append(visible(text), style), Text())
 
 
+def moment_words(moment: Moment) -> str:
+    """What happened, in a sentence."""
+    return _said(moment)[0]
+
+
 def _said(moment: Moment) -> tuple[str, str]:
     match moment.fact:
         case ExpiryNoticed(seconds_left=seconds):
