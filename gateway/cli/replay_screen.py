@@ -253,7 +253,8 @@ def _offsets(timeline: Sequence[Entry]) -> list[float]:
 def _cells(entry: Entry, texts: dict[int, str]) -> list[Text]:
     time = Text(datetime.fromisoformat(entry.time).astimezone().strftime("%H:%M:%S.%f")[:12], "dim")
     if isinstance(entry, Moment):
-        return [time, Text(), Text(), Text(), Text(), Text(), Text(visible(moment_words(entry)), "yellow", no_wrap=True)]
+        said = Text(visible(moment_words(entry)), "yellow", no_wrap=True)
+        return [time, Text(), Text(), Text(), Text(), Text(), said]
     word, style = _VERDICTS.get(entry.verdict, (visible(entry.verdict), "bold"))
     outcome = entry.outcome not in ("", "done", "refused")
     text = " ".join((entry.text or texts.get(entry.of, "")).split())

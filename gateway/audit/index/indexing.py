@@ -19,7 +19,7 @@ import zstandard
 
 from gateway.audit import ledger, lines
 from gateway.audit.index import schema
-from gateway.audit.index.schema import MICROSECONDS_A_DAY, OUTCOMES, SAME_MOMENT
+from gateway.audit.index.schema import IDS_A_DAY, MICROSECONDS_A_DAY, OUTCOMES, SAME_MOMENT
 from gateway.audit.index.shapes import Shape, Shapes, Touched
 from gateway.audit.places import all_records
 
@@ -246,8 +246,38 @@ class Indexer:
                     "UPDATE log SET state = ? WHERE record = ? AND name = ? AND state = ?",
                     (_CLOSED, record, name, _OPEN),
                 )
+            case ledger.LogExpired(log=name):
+                self._expired(record, name)
             case _:
                 pass
+
+    def _expired(self, record: int, name: str) -> None:
+        """Its time is over: what only this log said goes out of the index, too."""
+        execute = self._connection.execute
+        row = execute("SELECT id FROM log WHERE record = ? AND name = ?", (record, name)).fetchone()
+        if row is None:
+            return
+        log = row[0]
+        session = execute("SELECT holder FROM session WHERE id = ?", (log,)).fetchone()
+        gone = execute(
+            f"SELECT shape, id / {IDS_A_DAY}, count(*) FROM event WHERE session = ? GROUP BY 1, 2", (log,)
+        ).fetchall()
+        if session is not None:
+            self.count({(shape, day, session[0]): -events for shape, day, events in gone})
+            for shape, day, _ in gone:
+                where = "day = ? AND events <= 0"
+                execute(f"DELETE FROM tally WHERE shape = ? AND holder = ? AND {where}", (shape, session[0], day))
+                execute(f"DELETE FROM tally_shape WHERE shape = ? AND {where}", (shape, day))
+                execute(f"DELETE FROM tally_holder WHERE holder = ? AND {where}", (session[0], day))
+        for statement in (
+            "DELETE FROM event WHERE session = ?",
+            "DELETE FROM session WHERE id = ?",
+            "DELETE FROM affair WHERE log = ?",
+        ):
+            execute(statement, (log,))
+        for shape in {shape for shape, _, _ in gone}:
+            self._shapes.drop(shape)
+        execute("UPDATE log SET state = ? WHERE id = ?", (_DONE, log))
 
     # logs: what happened
 

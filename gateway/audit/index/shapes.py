@@ -65,6 +65,20 @@ class Shapes:
         self._numbers.clear()
         self._names.clear()
 
+    def drop(self, number: int) -> None:
+        """Forget a shape of which no statement is left."""
+        execute = self._connection.execute
+        if execute("SELECT 1 FROM tally_shape WHERE shape = ?", (number,)).fetchone() is not None:
+            return
+        row = execute("SELECT normalized FROM shape WHERE id = ?", (number,)).fetchone()
+        if row is None:
+            return
+        if self._words and row[0]:
+            execute("INSERT INTO words (words, rowid, normalized) VALUES ('delete', ?, ?)", (number, row[0]))
+        execute("DELETE FROM touched WHERE shape = ?", (number,))
+        execute("DELETE FROM shape WHERE id = ?", (number,))
+        self._numbers.clear()
+
     def _found(self, shape: Shape) -> int:
         touched = _encode(shape.touched)
         parts = (shape.normalized, shape.fingerprint, shape.kind, shape.verdict, shape.rule, shape.reason)

@@ -55,6 +55,7 @@ def written(bench: Bench) -> Bench:
     one.append([ended(4, rows=1)])
     one.append([judged(5, how="execute", of=3, **ORDERS), ended(5, outcome="failed", sqlstate="23505")])
     one.close(SessionClosed(cause="client", statements=4, refused=1))
+    recorder.sync()
     clock.now += timedelta(days=1)
     two = recorder.open_session(opened("s2", person="carol", grant="g-2"))
     two.append([judged(number) for number in range(1, 4)])
@@ -198,6 +199,23 @@ def test_an_index_of_another_record_or_version_is_made_anew(written: Bench, tmp_
     connection.execute("PRAGMA user_version = 4711")
     connection.close()
     assert asked(written).page(Question()).total == 7
+
+
+@pytest.mark.parametrize("indexed_before", [True, False])
+def test_what_has_expired_is_in_the_index_no_more(written: Bench, indexed_before: bool) -> None:
+    if indexed_before:
+        assert asked(written).page(Question()).total == 7
+    clock = Clock(datetime(2026, 11, 25, 0, 30, tzinfo=UTC))
+    written.clock = clock
+    recorder = written.open()
+    clock.now += timedelta(hours=1)
+    recorder.expire(1)
+    recorder.close()
+    index = asked(written)
+    assert index.page(Question()).total == len(index.page(Question()).found) == 3
+    assert index.counts(Question(), "user") == [Count("carol", 3)]
+    assert index.page(Question(text="status")).total == 0
+    assert index.page(Question(text="email")).total == 3
 
 
 def test_events_of_one_microsecond_are_all_there(bench: Bench) -> None:
