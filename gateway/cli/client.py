@@ -25,7 +25,7 @@ class Client:
         host = urlsplit(profile.api).hostname or ""
         self._http = httpx.Client(
             base_url=profile.api,
-            verify=_trust(profile.ca),
+            verify=trusted(profile.ca),
             headers={"Authorization": f"Bearer {profile.credential}"} if profile.credential else {},
             timeout=TIMEOUT_SECONDS,
             # A proxy of the environment is for other machines.
@@ -118,7 +118,7 @@ class Client:
         return Stopped(code, content["error"], str(content.get("hint", "")), str(content.get("cause", "")))
 
 
-def _trust(ca: str | None) -> ssl.SSLContext:
+def trusted(ca: str | None) -> ssl.SSLContext:
     try:
         context = ssl.create_default_context(cafile=ca)
     except (OSError, ssl.SSLError) as error:

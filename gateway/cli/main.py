@@ -28,6 +28,7 @@ ELSEWHERE: Final = {
     "break-glass": ("emergency", "break_glass"),
     "emergencies": ("emergency", "emergencies"),
     "review": ("emergency", "review"),
+    "doctor": ("doctor", "doctor"),
     "serve": ("serve", "serve"),
     "demo": ("demo", "demo"),
 }

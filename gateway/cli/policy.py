@@ -31,7 +31,7 @@ MOST_NAMED = 12
 
 
 @app.callback()
-def _log_to_stderr() -> None:
+def log_to_stderr() -> None:
     """What the gateway's own code logs goes where it does not mix with an answer."""
     structlog.configure(
         processors=[structlog.processors.add_log_level, _in_one_line],

@@ -7,5 +7,6 @@ Pure functions over a policy and a catalog, apart from `targets` and `sampling`,
 - sampling, origins: bounded samples, and which plain columns a view shows
 - proposal, patch: a classification with reasons, as lines of the policy file
 - expectations: role and statement against the expected verdict
+- findings, host_checks, target_checks: is an installation fit to run, and what to do where it is not
 - outlook, page: who can see what, as data and as one HTML page
 """
