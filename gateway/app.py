@@ -37,11 +37,13 @@ log = structlog.get_logger()
 class Gateway:
     """Everything, wired. `start`, then `close`."""
 
-    def __init__(self, renewal: Renewal, database: Database, recorder: Recorder, *, log_json: bool = False) -> None:
+    def __init__(
+        self, renewal: Renewal, database: Database, recorder: Recorder, metrics: Metrics, *, log_json: bool = False
+    ) -> None:
         self._rules = renewal.rules
         self._database = database
         self._recorder = recorder
-        self.metrics = Metrics()
+        self.metrics = metrics
         self._stack = contextlib.AsyncExitStack()
         signer = token_signer(renewal.rules.settings)
         self._control = ControlPlane(
@@ -76,10 +78,11 @@ class Gateway:
         renewal = Renewal.of(Rules.of(settings))
         database = await open_database(settings.store)
         try:
-            recorder = open_record(settings, settings.record.directory)
+            metrics = Metrics()
+            recorder = open_record(settings, settings.record.directory, metrics)
             try:
                 close_left_records(settings)
-                return cls(renewal, database, recorder, log_json=log_json)
+                return cls(renewal, database, recorder, metrics, log_json=log_json)
             except BaseException:
                 recorder.close()
                 raise
@@ -107,6 +110,7 @@ class Gateway:
                 self._control.watch(),
                 self._control.send_notices(),
                 self._control.alerts.run(),
+                self._control.mind_the_loop(),
             )
         )
         if settings.record.index:

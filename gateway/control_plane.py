@@ -33,6 +33,7 @@ from gateway.audit.facts import AccessChanged
 from gateway.audit.metrics import Metrics
 from gateway.audit.record import Recorder
 from gateway.credentials import Misconfigured, held_keys, take_certificate, web_context
+from gateway.gauging import Gauging
 from gateway.notices.announce import Announcer
 from gateway.notices.desk import NoticeDesk
 from gateway.notices.postman import Postman
@@ -85,6 +86,7 @@ class ControlPlane:
         self._database = database
         self._outbox = StoredOutbox(database)
         self._postman = Postman(self._outbox, rules.settings.notices, self._clock, metrics)
+        self._gauging = Gauging(metrics.gauges, database, lambda: self._rules.settings, self._clock)
         self._notices = NoticeDesk(self._outbox, self._announcer, self._postman, self._clock)
         self._store = StoredAccess(database, self._announcer.around)
         self._held: Mapping[str, Ed25519PrivateKey] = {}
@@ -158,6 +160,7 @@ class ControlPlane:
             async def up_to_date() -> None:
                 self._metrics.notices_waiting(await self._outbox.waiting())
                 self._metrics.keys_believed(self.access.tokens.believed)
+                await self._gauging.look(front)
                 if gather is not None:
                     await gather()
 
@@ -212,6 +215,10 @@ class ControlPlane:
         outgoing = self._announcer.ending(ending)
         if outgoing:
             await self._outbox.put(outgoing, now)
+
+    async def mind_the_loop(self) -> None:
+        """Until cancelled: measure how late the event loop is."""
+        await self._gauging.mind_the_loop()
 
     async def send_notices(self) -> None:
         """Until cancelled: send what waits."""

@@ -74,7 +74,8 @@ class DataPlane:
         loop = asyncio.get_running_loop()
         self._metrics = metrics
         self._snapshots = {
-            name: Snapshots(name, target, loop.time, metrics.judged) for name, target in settings.targets.items()
+            name: Snapshots(name, target, loop.time, metrics.judged, metrics.connected)
+            for name, target in settings.targets.items()
         }
         self._door = Door(
             settings=settings,

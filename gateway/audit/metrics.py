@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -27,10 +27,14 @@ from gateway.audit.facts import (
     StatementEnded,
     StatementJudged,
 )
+from gateway.audit.gauges import Gauges
 
 #: What the facts say of causes and kinds comes from tables of ours; should one of them ever carry
 #: a text, this many different values are kept, and the rest counted as "other".
 MOST_LABELS = 64
+
+#: One append to the record in so many is measured.
+MEASURED = 16
 
 #: From a cached verdict (some µs) to a deep analysis.
 _JUDGING = (5e-6, 1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 1e-2, 2.5e-2, 0.1, 1.0)
@@ -124,6 +128,7 @@ class Metrics(Collector):
         self._second_lock = 0
         self._keys = 0
         self._lookups = 0
+        self._masked = 0
         self._record = 1
         self._draining = 0
         self._policy = ("", 0.0)
@@ -147,8 +152,19 @@ class Metrics(Collector):
             "pgcurfew_judging_seconds", "Time to judge a query string that was not seen before.", _JUDGING
         )
         self._duration = _Durations("pgcurfew_statement_seconds", "Time from forward to outcome.", _STATEMENT)
+        self._connecting = _Durations(
+            "pgcurfew_upstream_connect_seconds", "Time to connect and log in at a target.", _STATEMENT
+        )
+        self._writing = _Durations(
+            "pgcurfew_record_append_seconds", "Time to append to the record; one append in 16 is measured.", _JUDGING
+        )
+        self._syncing = _Durations("pgcurfew_record_sync_seconds", "Time of an fsync of the record.", _STATEMENT)
+        #: How things stand, when somebody asks.
+        self.gauges = Gauges()
         self.registry = CollectorRegistry()
         self.registry.register(self)
+        self.registry.register(self.gauges)
+        ProcessCollector(namespace="pgcurfew", registry=self.registry)
 
     def collect(self) -> Iterator[Metric]:
         """Everything counted so far, as Prometheus wants it."""
@@ -224,6 +240,14 @@ class Metrics(Collector):
         yield self._sign_ins.family()
         yield self._judging.family()
         yield self._duration.family()
+        yield self._connecting.family()
+        yield self._writing.family()
+        yield self._syncing.family()
+        yield CounterMetricFamily("pgcurfew_masked_columns", "Columns masked in statements that ran.", self._masked)
+        handshakes = CounterMetricFamily("pgcurfew_handshakes", "Connections, by outcome.", labels=("outcome",))
+        handshakes.add_metric(("admitted",), self._sessions)
+        handshakes.add_metric(("refused",), sum(count for _, count in self._door.state()))
+        yield handshakes
         yield self._alerts.family()
         yield self._notices.family()
         waiting = GaugeMetricFamily("pgcurfew_notices_waiting", "Notices that wait to be sent.", labels=("sink",))
@@ -254,6 +278,8 @@ class Metrics(Collector):
         match fact:
             case StatementJudged():
                 self._statements.count(fact.kind, fact.verdict)
+                if fact.masks and fact.how != "parse":
+                    self._masked += len(fact.masks)
                 if fact.lookups and fact.how not in ("parse", "bind") and fact.verdict != "refused":
                     self._lookups += len(fact.lookups)
             case StatementEnded():
@@ -297,6 +323,18 @@ class Metrics(Collector):
     def judged(self, seconds: float) -> None:
         """How long judging one query string took."""
         self._judging.observe(seconds)
+
+    def connected(self, seconds: float) -> None:
+        """How long it took to connect and log in at a target."""
+        self._connecting.observe(seconds)
+
+    def appended(self, seconds: float) -> None:
+        """How long an append to the record took."""
+        self._writing.observe(seconds)
+
+    def synced(self, seconds: float) -> None:
+        """How long an fsync of the record took."""
+        self._syncing.observe(seconds)
 
     def alerted(self, rule: str) -> None:
         """An alert rule fired; rules are named in the policy, so there are few."""

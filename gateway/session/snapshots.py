@@ -47,12 +47,14 @@ class Snapshots:
         target: Target,
         clock: Callable[[], float],
         judging_took: Callable[[float], None] | None = None,
+        connecting_took: Callable[[float], None] = lambda seconds: None,
     ) -> None:
         self.route = Route.to(name, target)
         self._search_path = target.search_path
         self._interval = target.catalog_refresh_seconds
         self._clock = clock
         self._judging_took = judging_took
+        self._connecting_took = connecting_took
         self._connection: Upstream | None = None
         self._catalog: Catalog | None = None
         self._identity: Identity | None = None
@@ -102,7 +104,9 @@ class Snapshots:
         """A session at the target, and the judge whose snapshot is of the same database there.
         Raises UpstreamUnavailable."""
         await self.judge(policy)
+        started = self._clock()
         upstream = await dial(self.route, pins)
+        self._connecting_took(self._clock() - started)
         try:
             if upstream.identity != self._identity:
                 # The hosts, or who answers there, have changed since the snapshot was taken.

@@ -88,7 +88,7 @@ class Worker:
         rules: Rules = pickle.loads(start.rules)  # noqa: S301 -- from the supervisor, which made it
         renewal = Renewal.of(rules)
         async with contextlib.AsyncExitStack() as stack:
-            recorder = self._recorder = await _taken_over(rules, Path(start.record))
+            recorder = self._recorder = await _taken_over(rules, Path(start.record), self._metrics)
             stack.callback(recorder.close)
             recorder.note(GatewayStarted(version("pgcurfew"), rules.policies.version, rules.settings.record.sealing))
             stack.callback(recorder.note, GatewayStopped("shutdown"))
@@ -212,13 +212,13 @@ class Worker:
         self.link.say(LiveNow(number, () if self._data is None else await self._data.live()))
 
 
-async def _taken_over(rules: Rules, directory: Path) -> Recorder:
+async def _taken_over(rules: Rules, directory: Path, metrics: Metrics) -> Recorder:
     """The record of this worker. One that was left by a killed supervisor's is awaited."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + LOCKED_SECONDS
     while True:
         try:
-            return open_record(rules.settings, directory)
+            return open_record(rules.settings, directory, metrics)
         except RecordLocked:
             if loop.time() > deadline:
                 raise
