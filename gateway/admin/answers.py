@@ -96,7 +96,9 @@ async def on_error(request: Request, error: Exception) -> Response:
         case ValidationError():
             return invalid(error)
         case HTTPException():
-            return refusal(error.status_code, "http", error.detail.lower(), "see /v1/openapi.json")
+            answered = refusal(error.status_code, "http", error.detail.lower(), "see /v1/openapi.json")
+            answered.headers.update(error.headers or {})  # 405 says what is allowed (RFC 9110, 15.5.6)
+            return answered
         case RecordUnavailable():
             log.error("api.record-unavailable", path=request.url.path)
             return refusal(503, "record", "nothing was changed: the record cannot be written", "tell an administrator")

@@ -291,12 +291,10 @@ def create_api(
     async def openapi(request: Request) -> Response:
         return JSONResponse(described)
 
+    # A word goes before what could be any word: /v1/sessions/live is no session.
+    paths = sorted(dict.fromkeys(one.describes.path for one in served), key=lambda path: path.count("{"))
     routes = [Route(DESCRIPTION, openapi, methods=["GET"])]
-    routes += [
-        Route(one.describes.path, one.serve, methods=[one.describes.method], name=one.describes.summary)
-        # A word goes before what could be any word: /v1/sessions/live is no session.
-        for one in sorted(served, key=lambda one: one.describes.path.count("{"))
-    ]
+    routes += [_route(path, [one for one in served if one.describes.path == path]) for path in paths]
     routes += pages
     open_paths = (
         {DESCRIPTION}
@@ -312,3 +310,13 @@ def create_api(
     )
     application.state.endpoints = served
     return application
+
+
+def _route(path: str, at: Sequence[Endpoint | OpenEndpoint]) -> Route:
+    """All endpoints of one path, so that a method which none of them has is answered with those that there are."""
+    by_method = {one.describes.method: one for one in at}
+
+    async def serve(request: Request) -> Response:
+        return await by_method["GET" if request.method == "HEAD" else request.method].serve(request)
+
+    return Route(path, serve, methods=list(by_method))

@@ -215,7 +215,9 @@ async def test_a_bad_body_is_refused_and_changes_nothing(unchanged: Served, case
 async def test_bad_addresses_are_answered_in_json(unchanged: Served) -> None:
     async with unchanged.client("audrey") as audrey:
         refused(await audrey.get("/v1/nothing"), 404)
-        refused(await audrey.put("/v1/requests"), 405)
+        not_allowed = await audrey.put("/v1/requests")
+        refused(not_allowed, 405)
+        assert set(not_allowed.headers["allow"].split(", ")) == {"GET", "HEAD", "POST"}
         refused(await audrey.get("/v1/requests/' OR 1=1"), 404)
         for query in ("limit=0", "limit=-1", "limit=1001", "limit=x", "limit=１", "all=1"):
             refused(await audrey.get(f"/v1/requests?{query}"), 422)
