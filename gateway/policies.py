@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
+from config.policy_access import OWNER
 from config.policy_file import EVERY, PolicyFile, Role
 from config.policy_file import Mask as WrittenMask
 from config.problems import ConfigError, Location, Problem, dotted, suggestion
@@ -151,6 +152,22 @@ def check_alerts(policies: Policies, targets: Collection[str], sinks: Collection
         for key, what, names in known
         for index, value in enumerate(getattr(alert, key))
         if value not in names
+    )
+
+
+def check_owners(policies: Policies, owners: Mapping[str, tuple[str, ...]]) -> tuple[Problem, ...]:
+    """Targets without an owner, where a role would have the owner approve."""
+    file = policies.file
+    return tuple(
+        _problem(
+            file,
+            ("roles", name, "approvers", role.approvers.index(OWNER)),
+            f'the target "{target}" names no owner in the settings, and nobody else approves this role there',
+        )
+        for name, role in file.roles.items()
+        if role.approvers == (OWNER,)
+        for target in role.targets
+        if target in owners and not owners[target]
     )
 
 

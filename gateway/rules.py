@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from config.load import load_policy
 from config.problems import ConfigError
 from config.settings import Section, Settings, Target
-from gateway.policies import Policies, check_alerts, check_certificates, check_targets, compile_policies
+from gateway.policies import Policies, check_alerts, check_certificates, check_owners, check_targets, compile_policies
 
 #: Sections of which nothing changes while the gateway runs: ports, files that are open, keys that are stated there.
 FIXED_SECTIONS = ("gateway", "api", "metrics", "store", "record")
@@ -33,6 +33,7 @@ class Rules:
         policies = compile_policies(load_policy(settings.policy.file), _ceilings(settings), owners)
         problems = (
             *check_targets(policies, settings.targets),
+            *check_owners(policies, owners),
             *check_alerts(policies, settings.targets, settings.notices.sinks),
             *check_certificates(policies, asked_for=settings.tls.asked_for != "off"),
         )

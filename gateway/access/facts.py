@@ -18,6 +18,7 @@ def about_request(request: AccessRequest, what: str, by: str, reason: str = "") 
         role=request.role,
         target=request.target,
         reason=reason,
+        version=request.version,
     )
 
 

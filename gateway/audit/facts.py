@@ -248,6 +248,8 @@ class AccessChanged(Fact, frozen=True, tag=True, omit_defaults=True):
     reason: str = ""
     ends_at: str = ""
     token: str = ""
+    #: Of a request that was edited: which version this is about.
+    version: int = 1
     #: The id of a key that signs tokens.
     key: str = ""
     #: By which door somebody came: "password", "oidc", "device", "credential", "invitation".

@@ -8,7 +8,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
@@ -39,6 +39,15 @@ MEASURED = 16
 #: From a cached verdict (some µs) to a deep analysis.
 _JUDGING = (5e-6, 1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 1e-2, 2.5e-2, 0.1, 1.0)
 _STATEMENT = (1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 1e-2, 2.5e-2, 5e-2, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0)
+
+
+#: The steps of requests and grants that are counted.
+WORKFLOW: Final = frozenset(
+    {
+        "requested", "edited", "approved", "auto-approved", "denied", "cancelled", "expired", "granted",
+        "extension-requested", "extended", "done", "lapsed", "ended", "revoked", "break-glass", "reviewed",
+    }
+)  # fmt: skip
 
 
 class _Counts:
@@ -142,6 +151,7 @@ class Metrics(Collector):
         self._ended = _Counts("pgcurfew_statements_ended", "How statements came out.", "outcome")
         self._limits = _Counts("pgcurfew_limits_reached", "Statements that a limit cut off, by limit.", "limit")
         self._tokens = _Counts("pgcurfew_tokens", "What became of tokens and of the keys that sign them.", "event")
+        self._workflow = _Counts("pgcurfew_access_changes", "What became of requests and grants.", "event")
         self._door = _Counts("pgcurfew_door_refusals", "Connections refused, by cause.", "cause")
         self._alerts = _Counts("pgcurfew_alerts", "Alert rules that fired, by rule.", "rule")
         self._notices = _Counts("pgcurfew_notices", "Tries to deliver notices, by outcome.", "sink", "outcome")
@@ -220,6 +230,7 @@ class Metrics(Collector):
         yield CounterMetricFamily("pgcurfew_lookups", "Raw values that rows were looked up by.", self._lookups)
         yield self._door.family()
         yield self._tokens.family()
+        yield self._workflow.family()
         yield GaugeMetricFamily("pgcurfew_keys_believed", "Keys whose tokens are believed.", self._keys)
         yield CounterMetricFamily("pgcurfew_rows", "Rows that statements returned or changed.", self._rows)
         yield CounterMetricFamily("pgcurfew_result_bytes", "Bytes of results sent to clients.", self._bytes)
@@ -307,6 +318,8 @@ class Metrics(Collector):
                 self._cancels += 1
             case SecondLockTripped():
                 self._second_lock += 1
+            case AccessChanged() if fact.what in WORKFLOW:
+                self._workflow.count(fact.what)
             case AccessChanged(what="token-minted" | "token-used" | "token-revoked" | "key-added" | "key-struck"):
                 self._tokens.count(fact.what)
             case _:

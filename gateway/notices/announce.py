@@ -124,7 +124,7 @@ class Announcer:
             return False
         if event == "break-glass" and ADMINS in person.groups:
             return True
-        return permissions.is_reviewer(person, self._terms(fact.role))
+        return permissions.is_reviewer(person, self._terms(fact.role), fact.target)
 
 
 def _new_id() -> str:

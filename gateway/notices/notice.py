@@ -17,6 +17,8 @@ SEVERITIES: Final[Mapping[str, int]] = {"critical": 2, "warning": 4, "notice": 5
 #: AccessChanged.what -> what people know it as.
 EVENT_OF: Final[Mapping[str, str]] = {
     "requested": "asked",
+    "edited": "asked",
+    "extension-requested": "asked",
     "approved": "approved",
     "granted": "granted",
     "denied": "denied",
@@ -24,6 +26,7 @@ EVENT_OF: Final[Mapping[str, str]] = {
     "extended": "extended",
     "ended": "ended",
     "done": "ended",
+    "lapsed": "ended",
     "revoked": "revoked",
     "break-glass": "break-glass",
     "person-locked": "locked",
@@ -108,7 +111,8 @@ def _title(event: str, fact: AccessChanged, asked_for: str) -> str:
     what = f"{fact.role} on {fact.target}"
     match event:
         case "asked":
-            return f"{fact.person} asks for {what}" + (f" for {asked_for}" if asked_for else "")
+            more = " more time of" if fact.what == "extension-requested" else ""
+            return f"{fact.person} asks for{more} {what}" + (f" for {asked_for}" if asked_for else "")
         case "approved":
             return f"{fact.by} approved the request of {fact.person} for {what}"
         case "granted":
@@ -136,7 +140,7 @@ def _title(event: str, fact: AccessChanged, asked_for: str) -> str:
 def _next(event: str, fact: AccessChanged) -> str:
     match event:
         case "asked":
-            return f"pgcurfew approve {fact.request}"
+            return f"pgcurfew approve {fact.request}" + (f".{fact.version}" if fact.version > 1 else "")
         case "ending":
             return f"pgcurfew extend {fact.grant}"
         case "break-glass":

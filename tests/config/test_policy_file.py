@@ -263,3 +263,48 @@ def test_depth_and_size_are_bounded(tmp_path: Path) -> None:
     (tmp_path / "long.toml").write_bytes(b"#" * (2 * 1024 * 1024))
     with pytest.raises(ConfigError, match="longer than"):
         load_policy(tmp_path / "long.toml")
+
+
+#: What is written in [roles.support], and what is said of it.
+WRONG_WAYS = {
+    "a person without a name": ('approvers = ["person:"]', "neither a group nor"),
+    "an owner who asks": ('requesters = ["target:owner"]', "among approvers only"),
+    "another kind of approver": ('approvers = ["role:x"]', "neither a group nor"),
+    "more groups than there are": ("approvals = 2\ndistinct_groups = true", "of which 1 are named"),
+    "hours that are none": (
+        'auto_approve.x = { requesters = ["a"], max_duration = "5m", hours = "8-9" }',
+        "expected hours",
+    ),
+    "a zone that is none": (
+        'auto_approve.x = { requesters = ["a"], max_duration = "5m", hours = "08:00-09:00", zone = "Europe/Berln" }',
+        "Europe/Berlin",
+    ),
+    "automatic for longer than the role": (
+        'auto_approve.x = { requesters = ["a"], max_duration = "3h" }',
+        "no more than",
+    ),
+    "automatic elsewhere": (
+        'auto_approve.x = { requesters = ["a"], max_duration = "5m", targets = ["moon"] }',
+        'no target "moon"',
+    ),
+    "an endless emergency": ('break_glass = { people = ["a"], max_duration = "3h" }', "no more than"),
+    "a late review": ('break_glass = { people = ["a"], max_duration = "5m", review_within = "8d" }', "at most"),
+    "an endless wait": ('answer_within = "31d"', "at most"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG_WAYS)
+def test_how_somebody_comes_by_a_role_is_checked(case: str) -> None:
+    written, words = WRONG_WAYS[case]
+    lines = {
+        "targets": 'targets = ["shop"]',
+        "requesters": 'requesters = ["support"]',
+        "approvers": 'approvers = ["leads"]',
+        "max_duration": 'max_duration = "2h"',
+        "statements": 'statements = ["read"]',
+    }
+    kept = "\n".join(line for key, line in lines.items() if not written.startswith(key))
+    text = f'[roles.support]\n{kept}\n{written}\n[roles.support.relations]\n"public.t" = "read"\n'
+    with pytest.raises(ConfigError) as refused:
+        parse_policy(text.encode(), "policy.toml")
+    assert words in str(refused.value)
