@@ -100,3 +100,24 @@ def test_evidence_of_a_grant_is_whole(two_workers: RunningGateway, told: tuple[G
     assert len(list((tmp_path / "out").rglob("ses_*.jsonl"))) == 2
     done = two_workers.pgcurfew(None, "audit", "evidence", "grant_nosuch", "--out", str(tmp_path / "no"), *place)
     assert done.code == 1
+
+
+def test_over_the_api_auditors_search_everything_and_others_their_own(
+    two_workers: RunningGateway, told: tuple[Given, Given]
+) -> None:
+    def indexed() -> bool:
+        with two_workers.api("otto") as api:
+            return bool(api.get("audit", "search", grant=told[1].grant)["total"] == 8)
+
+    wait_until("the index has all statements", indexed, 20)
+    done = two_workers.pgcurfew("otto", "audit", "search", "--column", "customers.email", "--by", "user")
+    assert "alice" in done.out
+    assert "█" in done.out
+    assert "4 statements" in done.out
+    done = two_workers.pgcurfew("alice", "audit", "search", "--grant", told[1].grant, "--limit", "3")
+    assert "8 statements" in done.out
+    assert "--before" in done.err
+    assert "nothing was found" in two_workers.pgcurfew("rita", "audit", "search").out
+    assert two_workers.pgcurfew("rita", "audit", "search", "--user", "alice").code == 1
+    done = two_workers.pgcurfew("otto", "audit", "search", "--value", "42")
+    assert done.code == 2, "what is sealed is opened on the host alone"
