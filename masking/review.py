@@ -45,7 +45,9 @@ def review(sql: str, policy: RolePolicy, catalog: Catalog) -> Review:
         return Review((Refused(None, reason.refusal(source)),))
     except Exception as error:  # whatever it is: law 3
         return Review((Refused(None, _internal(error)),))
-    return Review(tuple(_judge(raw, tree, source, policy, catalog) for raw in tree.stmts))
+    #: Temporary tables that statements before this one make or drop: what they are then, nobody knows yet.
+    changed: set[str] = set()
+    return Review(tuple(_judge(raw, tree, source, policy, catalog, changed) for raw in tree.stmts))
 
 
 def review_parameters(oids: Iterable[int], policy: RolePolicy, catalog: Catalog) -> Refusal | None:
@@ -79,7 +81,9 @@ def _internal(error: Exception) -> Refusal:
     )
 
 
-def _judge(raw: Message, tree: Message, source: bytes, policy: RolePolicy, catalog: Catalog) -> Verdict:
+def _judge(
+    raw: Message, tree: Message, source: bytes, policy: RolePolicy, catalog: Catalog, changed: set[str]
+) -> Verdict:
     start, end = _place(raw, source)
     text = source[start:end].decode()
     characters = len(source[:start].decode())
@@ -95,6 +99,7 @@ def _judge(raw: Message, tree: Message, source: bytes, policy: RolePolicy, catal
     analysis: Analysis | None = None
     try:
         analysis = Analysis(sight_of(policy, catalog), modify)
+        analysis.changed = changed
         judge_statement(analysis, node)
         told = messages_of(analysis, statement.kind, node)
         printed = analysis.splices.into(print_tree(_alone(raw, tree)))

@@ -67,6 +67,16 @@ def unknown_relation(schema: str | None, name: str, offset: int) -> Forbidden:
     return Forbidden("42P01", "relation-unknown", f'relation "{shown}" does not exist', offset=offset)
 
 
+def not_known_yet(name: str, offset: int) -> Forbidden:
+    return Forbidden(
+        "42P01",
+        "temp-table-new",
+        f'relation "{name}" does not exist',
+        hint="A temporary table can be used from the next query string on, after the one that makes it.",
+        offset=offset,
+    )
+
+
 def unknown_column(name: str, offset: int) -> Forbidden:
     return Forbidden("42703", "column-unknown", f'column "{name}" does not exist', offset=offset)
 

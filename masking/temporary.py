@@ -139,6 +139,7 @@ def _name(analysis: Analysis, reference: Message) -> None:
         )
     reference.schemaname = ""
     reference.relpersistence = "t"
+    analysis.changed.add(reference.relname)
 
 
 def _create(analysis: Analysis, message: Message) -> None:
@@ -195,6 +196,7 @@ def _drop(analysis: Analysis, message: Message, command: str) -> None:
         if seen is not None and not seen.own:
             raise kind_not_permitted(command, analysis.policy.role, None)
         rename(item.list.items, PG_TEMP, names[-1])
+        analysis.changed.add(names[-1])
 
 
 def _index(analysis: Analysis, message: Message, command: str) -> None:

@@ -19,6 +19,7 @@ from masking.rewrite import Splices
 from masking.rules import (
     kind_not_permitted,
     newer_syntax,
+    not_known_yet,
     unknown_relation,
 )
 from masking.scope import Cte, Output, Scope
@@ -106,6 +107,8 @@ class Walk(ABC):
         #: Counts expressions replaced by others, to keep the labels of columns.
         self.replaced = 0
         self.splices = Splices()
+        #: Temporary tables that were made or dropped before in the same query string.
+        self.changed: set[str] = set()
         #: In ORDER BY, GROUP BY or DISTINCT ON, where a name may be the label of a column.
         self.by_label = False
         self._handlers: dict[str, Callable[[Message, Message | None, Scope], bool]] = {
@@ -134,6 +137,8 @@ class Walk(ABC):
         """The relation that a RangeVar names, which gets its schema's name printed."""
         schema = reference.schemaname or None
         seen = self.sight.find(schema, reference.relname)
+        if reference.relname in self.changed and (seen is None or seen.own):
+            raise not_known_yet(reference.relname, reference.location)
         if seen is None:
             raise unknown_relation(schema, reference.relname, reference.location)
         self.calls.judge_row(seen.relation, reference.location)

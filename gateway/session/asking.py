@@ -41,6 +41,7 @@ from gateway.session.replies import (
     Running,
 )
 from gateway.session.statements import Portal, Prepared, Taken, Undo
+from gateway.session.temps import NOT_YET, uses_temps
 from masking.policy import StatementKind
 from masking.review import review_parameters
 from masking.verdict import Refusal
@@ -268,6 +269,8 @@ class Asking:
             return True
         judge = talk.judge
         refusal = review_parameters(asked.types, judge.policy, judge.catalog)
+        if talk.changes_temps and uses_temps(judged):
+            refusal = NOT_YET
         if refusal is None and name and talk.statements.full:
             refusal = TOO_MANY_NAMES
         if refusal is not None:
@@ -303,6 +306,8 @@ class Asking:
             return True
         parameters = shown_parameters(bind.formats, bind.values, prepared.types)
         refusal = TOO_MANY_NAMES if bind.portal and talk.portals.full else names.outdated(talk, prepared)
+        if refusal is None and talk.changes_temps and uses_temps(prepared.judged):
+            refusal = NOT_YET
         if refusal is None:
             # Here, not at Execute: this is where the values come, and a portal has several pages.
             refusal = talk.lookups.beyond(talk.judge.policy.limits.lookups, prepared.judged)

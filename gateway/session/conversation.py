@@ -221,6 +221,11 @@ class Conversation:
             self.temps = Temps()
         self.temps.note(statement, self.batch)
 
+    @property
+    def changes_temps(self) -> bool:
+        """Was a statement of this batch sent that makes or drops a temporary table?"""
+        return self.temps is not None and self.temps.batch == self.batch
+
     def ends_batch(self) -> None:
         """The end of a batch is sent: what comes next waits for what the gateway does after it."""
         if self.guard is not None:

@@ -12,6 +12,7 @@ from gateway.session.conversation import Conversation
 from gateway.session.judge import LONG, PORTAL_NAMES, STATEMENT_NAMES, Judged, JudgedStatement
 from gateway.session.lookups import NOT_BY_SQL, wanted_by
 from gateway.session.statements import Names, Portal, Prepared, Taken, Undo
+from gateway.session.temps import NOT_YET, uses_temps
 from masking.policy import StatementKind
 from masking.verdict import Refusal
 
@@ -54,6 +55,9 @@ def unsettled(talk: Conversation, names: Names[Prepared] | Names[Portal], name: 
 def not_now(talk: Conversation, judged: Judged) -> Refusal | None:
     """Why these statements, judged well, may not run now all the same: a name for which there is
     no room, or a prepared statement whose judgement does not hold any more."""
+    changes = talk.changes_temps or any(s.kind is StatementKind.TEMP_TABLES for s in judged.statements)
+    if talk.changes_temps and uses_temps(judged):
+        return NOT_YET
     for statement in judged.statements:
         if not statement.about_names:
             continue
@@ -65,6 +69,8 @@ def not_now(talk: Conversation, judged: Judged) -> Refusal | None:
             case StatementKind.EXECUTE | StatementKind.EXPLAIN, str(name):
                 prepared = talk.statements.get(name)
                 refusal = outdated(talk, prepared) if prepared is not None else None
+                if refusal is None and prepared is not None and changes and uses_temps(prepared.judged):
+                    refusal = NOT_YET
                 if refusal is None and prepared is not None and wanted_by(prepared.judged):
                     refusal = NOT_BY_SQL
                 if refusal is not None:

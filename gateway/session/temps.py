@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import msgspec
 
-from gateway.session.judge import Judge, JudgedStatement
+from gateway.session.judge import Judge, Judged, JudgedStatement
 from masking.catalog import PG_TEMP, Catalog, Column, Relation
 from masking.policy import StatementKind
 from masking.temporary import MARK
+from masking.verdict import Refusal
 from protocol.backend import DataRow, decode_backend
 
 #: One row of JSON: the schema's own name, its tables with their keys and columns.
@@ -46,6 +47,21 @@ _Table = tuple[int, str, list[str] | None, list[_Column] | None]
 class _Answer(msgspec.Struct):
     schema: str | None
     tables: list[_Table] | None
+
+
+NOT_YET = Refusal(
+    "42P01",
+    "temp-table-new",
+    "temporary tables are not known yet, for this batch makes or drops one",
+    hint="Send a Sync (end the pipeline) after a statement that makes or drops a temporary table.",
+)
+#: How a temporary table is printed in what goes upstream.
+_PRINTED = f"{PG_TEMP}.".encode()
+
+
+def uses_temps(judged: Judged) -> bool:
+    """Does it read or write a temporary table, as far as its text shows?"""
+    return _PRINTED in judged.sent and any(s.kind is not StatementKind.TEMP_TABLES for s in judged.statements)
 
 
 class Temps(msgspec.Struct):

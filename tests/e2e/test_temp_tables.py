@@ -401,3 +401,30 @@ def test_a_write_is_fed_from_it(scratching: RunningGateway) -> None:
         with pytest.raises(psycopg.errors.ProgramLimitExceeded):
             session.execute("CREATE TEMP TABLE many AS SELECT 1; UPDATE orders SET status = 'paid' WHERE id < 99")
         session.rollback()
+
+
+def test_what_is_made_anew_is_not_taken_for_what_it_was(scratching: RunningGateway, given: Given) -> None:
+    """A script that is run twice: what it makes is known after its query string, not before, and never by its name."""
+    script = "DROP TABLE IF EXISTS again; CREATE TEMP TABLE again AS SELECT id AS {} FROM customers WHERE id < 3"
+    with psycopg.connect(scratching.conninfo(given), password=given.token, autocommit=True) as session:
+        for name in ("a", "b"):
+            told = refused(session, f"{script.format(name)}; SELECT * FROM again")
+            assert (told.sqlstate, "next query string" in str(told.diag.message_hint)) == ("42P01", True)
+            session.execute(script.format(name))
+            done = session.execute(f"SELECT {name} FROM again ORDER BY 1")
+            assert done.fetchall() == [(1,), (2,)]
+        session.execute("PREPARE p AS SELECT b FROM again")
+        assert refused(session, f"{script.format('b')}; EXECUTE p").sqlstate == "42P01"
+        assert session.execute("EXECUTE p").rowcount == 2
+    with logged_in(scratching, given) as client:
+        make = (Parse("", "DROP TABLE IF EXISTS again"), *(Bind("", ""), Execute("")))
+        make += (Parse("", "CREATE TEMP TABLE again AS SELECT 1 AS a"), *(Bind("", ""), Execute("")))
+        client.send(*make, Sync(), Parse("s", "SELECT a FROM again"), Bind("", "s"), Execute(""), Sync())
+        for _ in range(2):
+            assert not any(isinstance(one, ErrorResponse) for one in client.until_ready())
+        for later in ((Parse("", "SELECT a FROM again"), Describe("S", "")), (Bind("", "s"), Describe("P", "")),
+                      (Parse("", "EXECUTE s"), Bind("", ""), Execute(""))):  # fmt: skip
+            client.send(*make, *later, Sync())
+            assert [e.fields["C"] for e in client.until_ready() if isinstance(e, ErrorResponse)] == ["42P01"]
+        client.send(Query("SELECT 1"))
+        client.until_ready()
