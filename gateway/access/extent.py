@@ -102,6 +102,8 @@ def fitting_extent(extent: Extent, shown: Sequence[RelationShown], role: str) ->
     if sum(len(columns) for _, columns in extent.parts) > LONGEST:
         raise NotValid("extent", f"more than {LONGEST} columns are named", "ask for whole relations, or the whole role")
     for name, columns in extent.parts:
+        if not all(column.isprintable() for column in columns):
+            raise NotValid("extent", f"a column of {name[:130]!a} holds control characters", "name it as it is stored")
         relation = known.get(name)
         if relation is None:
             raise NotValid("extent", f'the role "{role}" does not reach {name[:130]!a}', _meant(name, sorted(known)))

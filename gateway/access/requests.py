@@ -129,12 +129,13 @@ def fitting_start(starts_at: datetime | None, now: datetime) -> datetime | None:
     """A scheduled start, in whole seconds; one that is now or past is no schedule. Raises NotValid."""
     if starts_at is None:
         return None
-    start = starts_at.astimezone(UTC).replace(microsecond=0)
-    if start > now + LATEST_START:
+    # Compared as it came: what is far away need not be a time in UTC at all.
+    if starts_at > now + LATEST_START:
         days = LATEST_START.days
         raise NotValid("start", f"the start is more than {days} days ahead", "ask when the time has come nearer")
-    if start < now - timedelta(minutes=1):
-        raise NotValid("start", f"the start {said(start)} is over", "leave it out to begin with the approval")
+    if starts_at < now - timedelta(minutes=1):
+        raise NotValid("start", "that start is over", "leave it out to begin with the approval")
+    start = starts_at.astimezone(UTC).replace(microsecond=0)
     return start if start > now else None
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
@@ -84,6 +84,7 @@ async def test_a_grant_is_for_the_part_that_was_asked_for(house: House) -> None:
         ({"secret.keys": ["*"]}, "does not reach", "there are"),
         ({"public.customers": ["emial"]}, "shows nothing of", "email"),
         ({"public.notes": ["body"]}, "shows nothing of", ""),
+        ({"public.orders": ["a\x1b[2Jb"]}, "control", ""),
         ({"public.orders; DROP TABLE x": []}, "does not reach", "public.orders"),
     ],
 )
@@ -351,8 +352,12 @@ async def test_approved_late_it_ends_when_it_would_have(house: House) -> None:
         await approved(house, late)
 
 
+FAR_EAST, FAR_WEST = timezone(timedelta(hours=14)), timezone(timedelta(hours=-12))
+
+
 async def test_a_start_is_not_past_nor_far_away(house: House) -> None:
-    for start in (START - timedelta(hours=1), START + timedelta(days=31)):
+    edges = (datetime.min.replace(tzinfo=FAR_EAST), datetime.max.replace(tzinfo=FAR_WEST))
+    for start in (START - timedelta(hours=1), START + timedelta(days=31), *edges):
         with pytest.raises(NotValid):
             await asked(house, starts_at=start)
 
