@@ -29,6 +29,7 @@ ELSEWHERE: Final = {
     "emergencies": ("emergency", "emergencies"),
     "review": ("emergency", "review"),
     "doctor": ("doctor", "doctor"),
+    "init": ("init", "init"),
     "serve": ("serve", "serve"),
     "demo": ("demo", "demo"),
 }

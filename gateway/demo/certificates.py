@@ -1,4 +1,4 @@
-"""Certificates and keys for a demo or a test: made on the spot, used once, thrown away.
+"""Certificates and keys made on the spot: for a demo, a test, or the first days of an installation.
 
 Private keys are written with mode 0600 and never printed.
 """
@@ -37,10 +37,12 @@ class Authority:
 
     certificate: x509.Certificate
     key: ec.EllipticCurvePrivateKey
+    life: dt.timedelta = LIFE
 
     @classmethod
-    def create(cls, name: str) -> Authority:
-        """A new self-signed authority; `name` is what a person sees in the certificate."""
+    def create(cls, name: str, life: dt.timedelta = LIFE) -> Authority:
+        """A new self-signed authority; `name` is what a person sees in the certificate. It and what it issues
+        are good for `life`."""
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         now = dt.datetime.now(dt.UTC)
@@ -51,13 +53,13 @@ class Authority:
             .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
             .not_valid_before(now - BACKDATE)
-            .not_valid_after(now + LIFE)
+            .not_valid_after(now + life)
             .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
             .add_extension(_key_usage(sign_certificates=True), critical=True)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
             .sign(key, hashes.SHA256())
         )
-        return cls(certificate, key)
+        return cls(certificate, key, life)
 
     @property
     def pem(self) -> bytes:
@@ -78,7 +80,7 @@ class Authority:
             .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
             .not_valid_before(now - BACKDATE)
-            .not_valid_after(now + LIFE)
+            .not_valid_after(now + self.life)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(_key_usage(sign_certificates=False), critical=True)
             .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
