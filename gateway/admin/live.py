@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -145,7 +145,8 @@ class Live:
 
     async def _followed(self, person: Person, session: str, start: str) -> AsyncIterator[bytes]:
         """`start` is "now", "start", or the time of the last event that was seen."""
-        began = listed = ticked = self._monotonic() - LIST_SECONDS
+        began = ticked = self._monotonic()
+        listed = began - LIST_SECONDS
         ends = began + self._stream_seconds
         tails: dict[str, Tail] = {}
         first = True
@@ -167,11 +168,10 @@ class Live:
                         del tails[name]
                 first = False
             said = False
-            for name, tail in list(tails.items()):
-                for event in await self._new(tail):
-                    if start in ("now", "start") or event.time >= start:
-                        yield _sse(name, event)
-                        said = True
+            for name, event in await asyncio.to_thread(_new_of, dict(tails)):
+                if start in ("now", "start") or event.time >= start:
+                    yield _sse(name, event)
+                    said = True
             if session and session in tails and tails[session].over:
                 yield b"event: end\ndata: {}\n\n"
                 return
@@ -186,16 +186,22 @@ class Live:
     async def _skip(self, tail: Tail, start: str) -> None:
         """From now on: what is there already is passed over, but for how the session began."""
         if start == "now":
-            while await self._new(tail):
+            while await asyncio.to_thread(_new, tail):
                 pass
 
-    async def _new(self, tail: Tail) -> list[Event]:
-        try:
-            return await asyncio.to_thread(tail.new)
-        except (OSError, Unreadable) as error:
-            log.warning("a session cannot be followed", reason=str(error))
-            tail.over = True
-            return []
+
+def _new_of(tails: Mapping[str, Tail]) -> list[tuple[str, Event]]:
+    """What is new in each of them."""
+    return [(name, event) for name, tail in tails.items() for event in _new(tail)]
+
+
+def _new(tail: Tail) -> list[Event]:
+    try:
+        return tail.new()
+    except (OSError, Unreadable) as error:
+        log.warning("a session cannot be followed", reason=str(error))
+        tail.over = True
+        return []
 
 
 def _not_open() -> NotFound:

@@ -25,7 +25,7 @@ class Tail:
 
     def new(self) -> list[Event]:
         """What was written since the last call, up to so much. Raises OSError, Unreadable."""
-        if self.over:
+        if self.over or lines.size(self.path) <= self._at:
             return []
         with lines.opened(self.path, self._at) as file:
             block = file.read(CHUNK)

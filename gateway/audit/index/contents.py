@@ -11,11 +11,12 @@ from itertools import groupby
 from pathlib import Path
 
 import msgspec
+import zstandard
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from pglast.parser import ParseError, scan
 
 from gateway.audit import chain, lines
-from gateway.audit.facts import Sealed, SessionOpened, StatementEnded, StatementJudged
+from gateway.audit.facts import ResultRecorded, Sealed, SessionOpened, StatementEnded, StatementJudged
 from gateway.audit.index.answering import Index
 from gateway.audit.index.questions import Found, Question
 from gateway.audit.replay import Event, Unreadable, read_events, record_id
@@ -24,8 +25,8 @@ from gateway.audit.seal import CannotOpen, Opener
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What the contents must hold: `value` is a whole constant or parameter; `text` stands anywhere in the
-    text, the parameters or the server's message, whatever its case."""
+    """What the contents must hold: `value` is a whole constant, parameter or value of a recorded result; `text`
+    stands anywhere in the text, in these, or in the server's message, whatever its case."""
 
     value: str | None = None
     text: str | None = None
@@ -35,12 +36,18 @@ class Wanted:
         statement has from where it was prepared."""
         if self.text is not None:
             wanted = self.text.lower()
-            everything = (original, content.message or "", *(value or "" for value in content.parameters))
+            seen = (cell or "" for row in content.rows for cell in row)
+            everything = (original, content.message or "", *(value or "" for value in content.parameters), *seen)
             if not any(wanted in part.lower() for part in everything):
                 return False
         if self.value is None:
             return True
-        return not _forms(self.value).isdisjoint(content.parameters) or has_constant(original, self.value)
+        forms = _forms(self.value)
+        return (
+            not forms.isdisjoint(content.parameters)
+            or any(not forms.isdisjoint(row) for row in content.rows)
+            or has_constant(original, self.value)
+        )
 
 
 @lru_cache(maxsize=8)
@@ -125,7 +132,7 @@ def search_contents(
                 for line, original, content in log.statements(events):
                     if wanted.fits(content, original):
                         contents[events[line]] = (original, content.parameters)
-        except (FileNotFoundError, Unreadable, CannotOpen):
+        except (FileNotFoundError, Unreadable, CannotOpen, zstandard.ZstdError):
             searched.closed += 1
         searched.looked_at += len(events)
         if progress is not None:
@@ -166,6 +173,11 @@ class _Log:
                             before = prepared[judged.of]
                             original = (self._content(before, _sealed(before)) or Sealed()).text or ""
                         open_[judged.number] = (event.seq, original, content)
+                case ResultRecorded(number=number, sealed=plain) if number in open_:
+                    line, original, content = open_[number]
+                    seen = self._content(event, plain)
+                    if seen is not None:
+                        open_[number] = line, original, msgspec.structs.replace(content, rows=seen.rows)
                 case StatementEnded(number=number, sealed=plain) if number in open_:
                     line, original, content = open_.pop(number)
                     said = self._content(event, plain)

@@ -9,7 +9,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from gateway.audit.facts import Sealed, SessionClosed
+from gateway.audit.facts import ResultRecorded, Sealed, SessionClosed
 from gateway.audit.index.contents import has_constant
 from tests.gateway.audit.conftest import CANARY, Bench, ended, judged, opened
 from tests.gateway.audit.test_record_commands import pgcurfew
@@ -78,6 +78,19 @@ def test_the_statements_that_touched_a_customer_are_found_by_who_has_the_key(wri
     done = pgcurfew("audit", "search", "--value", "42", *key, "--by", "user", "--record", written.directory)
     assert "alice" in done.stdout
     assert "2 statements" in done.stdout
+
+
+def test_what_was_seen_in_a_recorded_result_is_found(bench: Bench, tmp_path: Path) -> None:
+    (tmp_path / "auditor.pem").write_bytes(pem(bench.auditor))
+    recorder = bench.open()
+    session = recorder.open_session(opened("s1"))
+    seen = Sealed(columns=("id", "city"), rows=(("41", None), ("4711", "Springfield")))
+    session.append([judged(1), ResultRecorded(1, rows=2, sealed=seen), ended(1), judged(2), ended(2)])
+    recorder.close()
+    key = ("--key", tmp_path / "auditor.pem")
+    assert found(bench, "--value", "4711", *key) == [("s1", 1)]
+    assert found(bench, "--contains", "spring", *key) == [("s1", 1)]
+    assert found(bench, "--value", "471", *key) == []
 
 
 def test_without_the_right_key_nothing_is_opened_and_that_is_said(written: Bench, tmp_path: Path) -> None:
