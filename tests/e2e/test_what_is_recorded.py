@@ -452,6 +452,69 @@ def test_a_refused_statement_says_what_it_wanted_and_why_not(gateway: RunningGat
     assert found.of("SessionClosed")[0]["refused"] == 4
 
 
+def test_no_constant_is_readable_whatever_the_statement(gateway: RunningGateway) -> None:
+    """Also of utility statements, of refused ones, and of those that nobody can read."""
+    said = [
+        "SELECT 'canary'",
+        "SELECT $$canary$$, E'\\x63anary', U&'canary'",
+        "SET application_name = 'canary'",
+        "SELECT set_config('application_name', 'canary', false)",
+        "PREPARE p AS SELECT 'canary'",
+        "EXECUTE p('canary')",
+        "BEGIN",
+        "DECLARE d CURSOR WITH HOLD FOR SELECT 'canary'",
+        "COMMIT",
+        "EXPLAIN SELECT 1 WHERE 'canary' = 'x'",
+        "EXPLAIN EXECUTE p('canary')",
+        "COPY (SELECT 'canary') TO STDOUT WITH (NULL 'canary', FORMAT 'csv', DELIMITER 'canary')",
+        "COPY customers TO PROGRAM 'canary'",
+        "COPY customers FROM 'canary'",
+        "CREATE ROLE x PASSWORD 'canary'",
+        "ALTER ROLE x SET search_path = 'canary'",
+        "ALTER USER x PASSWORD 'canary'",
+        "CREATE TABLE x (a text DEFAULT 'canary' CHECK (a <> 'canary'))",
+        "CREATE VIEW x AS SELECT 'canary'",
+        "CREATE FUNCTION x() RETURNS text LANGUAGE sql AS 'SELECT canary'",
+        "CREATE FUNCTION x() RETURNS text LANGUAGE sql RETURN 'canary'",
+        "CREATE SUBSCRIPTION x CONNECTION 'canary' PUBLICATION x",
+        "CREATE SERVER x FOREIGN DATA WRAPPER x OPTIONS (password 'canary')",
+        "CREATE USER MAPPING FOR x SERVER x OPTIONS (password 'canary')",
+        "COMMENT ON TABLE customers IS 'canary'",
+        "DO 'canary'",
+        "NOTIFY x, 'canary'",
+        "LISTEN x",
+        "CALL x('canary')",
+        "PREPARE TRANSACTION 'canary'",
+        "COMMIT PREPARED 'canary'",
+        "SECURITY LABEL ON TABLE customers IS 'canary'",
+        "INSERT INTO customers (email) VALUES ('canary')",
+        "SELECT 'canary' 'x'",
+        "SELECT 'canary",
+        "SELECT 'canary'::int",
+        "SELECT id FROM customers LIMIT 'canary'",
+        "SELECT XMLPARSE(CONTENT 'canary')",
+        "SELECT * FROM XMLTABLE('canary' PASSING 'canary' COLUMNS a text PATH 'canary')",
+        "SELECT interval 'canary'",
+        "SET TIME ZONE 'canary'",
+        "CREATE TEMP TABLE canary_free AS SELECT 'canary'",
+        "DISCARD ALL",
+    ]
+
+    def do(connection: psycopg.Connection) -> None:
+        for sql in said:
+            connection.pgconn.exec_(sql.encode())
+            while connection.pgconn.transaction_status == psycopg.pq.TransactionStatus.ACTIVE:
+                connection.pgconn.get_copy_data(0)
+                connection.pgconn.get_result()
+
+    for role, target in (("support", "shop"), ("bench", "bench")):
+        found = after(gateway, do, role, target)
+        assert len(found.judged) == len(said)
+        for told in found.events:
+            readable = str(told.event).replace("canary_free", "")
+            assert "canary" not in readable, (told["kind"], readable)
+
+
 def test_a_refused_statement_is_one_event_for_every_driver(gateway: RunningGateway) -> None:
     def do(connection: psycopg.Connection) -> None:
         with pytest.raises(psycopg.errors.InsufficientPrivilege):

@@ -30,7 +30,7 @@ from gateway.session.live import LONG_TEXT, Curfew, LiveSession
 from gateway.session.relay import Relay
 from gateway.session.snapshots import Snapshots
 from masking.policy import RolePolicy, StatementKind
-from protocol.frontend import Query
+from protocol.frontend import Bind, Execute, Parse, Query, Sync
 from tests.e2e.test_curfew import wait_until
 from tests.gateway.audit.conftest import Bench, facts_in, opened
 from tests.support.postgres import Postgres
@@ -150,6 +150,18 @@ async def test_a_long_statement_does_not_run_before_it_is_written(session: Open)
     assert (long.number, short.number) == (1, 2)
     statements = read_session(session.bench.directory, "s1", session.bench.auditor).statements
     assert [statement.text for statement in statements] == [LONG, "SELECT 4711"]
+
+
+async def test_long_parameters_are_written_while_others_go_on(session: Open) -> None:
+    given = b"x" * (LONG_TEXT + 1)
+    asked = (Parse("", "SELECT length($1::text)"), Bind("", "", values=(given,)), Execute(""), Sync())
+    await session.says(b"".join(message.encode() for message in asked))
+    assert await asyncio.to_thread(session.disk.reached.wait, 20)
+    await asyncio.sleep(0.1)  # the loop turns
+    session.disk.go_on.set()
+    await session.hears(str(len(given)).encode())
+    [_, run] = read_session(session.bench.directory, "s1", session.bench.auditor).statements
+    assert run.parameters == (given.decode(),)
 
 
 async def test_a_long_statement_does_not_run_after_the_end(session: Open, postgres: Postgres) -> None:
