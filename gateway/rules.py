@@ -14,7 +14,7 @@ from config.settings import Section, Settings, Target
 from gateway.policies import Policies, check_alerts, check_certificates, check_owners, check_targets, compile_policies
 
 #: Sections of which nothing changes while the gateway runs: ports, files that are open, keys that are stated there.
-FIXED_SECTIONS = ("gateway", "api", "metrics", "store", "record")
+FIXED_SECTIONS = ("gateway", "api", "oidc", "metrics", "store", "record")
 #: What cannot change of a target. Its hosts may: a snapshot knows which cluster it is of.
 FIXED_OF_TARGETS = frozenset({"database", "user", "search_path", "catalog_refresh_seconds"})
 

@@ -63,8 +63,6 @@ class Front:
         """Go on by these settings. Raises SecretUnavailable, and then nothing changed."""
         self.sign_ins.box = box_of(settings)
         self.sign_ins.terms = terms_of(settings)
-        if self._provider is not None and settings.oidc.on:
-            self._provider.arrivals.terms = arrival_terms(settings.oidc)
 
 
 def terms_of(settings: Settings) -> SignInTerms:
