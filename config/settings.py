@@ -308,6 +308,12 @@ class Limits(Section):
         default=300, ge=1, le=100_000, description="the same, from one address (IPv6: from one /64 network)"
     )
     sessions_per_grant: int = Field(default=10, ge=1, le=10_000, description="sessions at one time under one grant")
+    sessions_per_person: int = Field(
+        default=0, ge=0, le=100_000, description="sessions at one time of one person, over all grants; 0: any"
+    )
+    connects_per_minute: int = Field(
+        default=0, ge=0, le=1_000_000, description="sessions that one person may begin within a minute; 0: any"
+    )
     sessions: int = Field(default=1000, ge=1, le=1_000_000, description="sessions at one time in this gateway")
     drain_seconds: Seconds = Field(
         default=30, ge=0, le=86_400, description="how long SIGTERM waits for open transactions, up to 24h"

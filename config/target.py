@@ -81,6 +81,9 @@ class Target(Probed):
     search_path: Annotated[tuple[Text, ...], Field(strict=False)] = Field(
         default=("public",), description="the schemas in which an unqualified name is looked for"
     )
+    sessions: int = Field(
+        default=0, ge=0, le=1_000_000, description="sessions at one time on this target through the gateway; 0: any"
+    )
     catalog_refresh_seconds: FineSeconds = Field(
         default=30, ge=1, le=3600, description="how old the gateway's picture of the schema may be, 1 to 3600"
     )

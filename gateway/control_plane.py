@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from config.secrets import SecretUnavailable
 from config.settings import Settings
 from gateway.access.clock import SteadyClock
+from gateway.access.crowd import HouseLimits
 from gateway.access.keys import KeyNotUsable
 from gateway.access.service import Access
 from gateway.access.tokens import TokenSigner
@@ -97,7 +98,7 @@ class ControlPlane:
             lambda role: self._rules.policies.terms(role),
             self._note,
             roles=lambda: self._rules.policies.roles,
-            sessions_per_grant=rules.settings.limits.sessions_per_grant,
+            limits=_house_limits(rules.settings),
             held_keys=self._held_keys,
         )
         self.alerts = AlertDesk(
@@ -232,7 +233,7 @@ class ControlPlane:
         except BaseException:
             self._rules = before
             raise
-        self.access.renew(signer, sessions_per_grant=rules.settings.limits.sessions_per_grant)
+        self.access.renew(signer, limits=_house_limits(rules.settings))
         self._postman.renew(rules.settings.notices)
         try:
             self._front.renew(rules.settings)
@@ -281,6 +282,17 @@ class _Powers:
 
     async def lock_person(self, person: str, reason: str) -> bool:
         return await self._access.lock(person, by=BY_RULE, reason=reason)
+
+
+def _house_limits(settings: Settings) -> HouseLimits:
+    """The limits on sessions that hold whatever a role says; 0 in the settings is none."""
+    limits = settings.limits
+    return HouseLimits(
+        per_grant=limits.sessions_per_grant,
+        per_person=limits.sessions_per_person or None,
+        per_minute=limits.connects_per_minute or None,
+        per_target={name: target.sessions for name, target in settings.targets.items() if target.sessions},
+    )
 
 
 def _reached_at(settings: Settings) -> str:

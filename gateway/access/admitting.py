@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import datetime
 
 from gateway.access import bindings, door
+from gateway.access.crowd import Crowd, HouseLimits
 from gateway.access.errors import AdmissionRefused
 from gateway.access.models import Admission, GrantEnded, GrantState, IssuedToken, Standing
 from gateway.access.office import Office
@@ -26,14 +26,13 @@ class Admitting:
         office: Office,
         tokens: TokenDesk,
         take_over: Callable[[], Awaitable[None]],
-        sessions_per_grant: int | None,
+        limits: HouseLimits,
     ) -> None:
         self._office = office
         self._tokens = tokens
         self._take_over = take_over
-        self.sessions_per_grant = sessions_per_grant
-        self._open_by_grant: Counter[str] = Counter()
-        self._open_by_token: Counter[str] = Counter()
+        self.limits = limits
+        self._crowd = Crowd()
 
     async def admit(self, token: str, *, user: str, database: str, client: str, certificate: str = "") -> Admission:
         """Let somebody in who shows a token as password, or raise AdmissionRefused. `client` is the address and
@@ -59,16 +58,12 @@ class Admitting:
             raise AdmissionRefused(
                 "unavailable", "57P03", "the gateway cannot check tokens at the moment", "try again soon"
             ) from error
-        self._open_by_grant[admission.grant.id] += 1
-        self._open_by_token[admission.token_id] += 1
+        self._crowd.came(admission, self._office.clock())
         return admission
 
     def leave(self, admission: Admission) -> None:
         """The session of this admission is over."""
-        for counter, key in ((self._open_by_grant, admission.grant.id), (self._open_by_token, admission.token_id)):
-            counter[key] -= 1
-            if counter[key] <= 0:
-                del counter[key]
+        self._crowd.left(admission)
 
     async def still_valid(
         self, grant_ids: Collection[str], token_ids: Collection[str] = ()
@@ -87,7 +82,7 @@ class Admitting:
     async def look_again(self) -> None:
         """Tell of grants with open sessions that are over: another gateway on the same store has written something.
         The periodic check would find them too, a little later and without the reason."""
-        open_now, now = list(self._open_by_grant), self._office.clock()
+        open_now, now = list(self._crowd.by_grant), self._office.clock()
         if not open_now:
             return
         await self._take_over()
@@ -122,19 +117,22 @@ class Admitting:
     def _judge(
         self, claims: Claims, standing: Standing | None, user: str, database: str, client: str, certificate: str
     ) -> Admission:
-        return door.admission(
+        now = self._office.clock()
+        admission = door.admission(
             claims,
             standing,
             user=user,
             database=database,
-            now=self._office.clock(),
+            now=now,
             terms=self._office.terms(standing.grant.role) if standing else None,
-            open_sessions=self._open_by_grant[claims.grant],
-            session_limit=self.sessions_per_grant,
+            open_sessions=self._crowd.by_grant[claims.grant],
+            session_limit=self.limits.per_grant,
             client=client,
             certificate=certificate,
-            open_by_token=self._open_by_token[claims.token_id],
+            open_by_token=self._crowd.by_token[claims.token_id],
         )
+        self._crowd.check(claims, admission.grant.target, self.limits, now)
+        return admission
 
     async def _use(self, claims: Claims, admission: Admission, token: IssuedToken) -> None:
         if not await self._tokens.use(admission.grant, token):

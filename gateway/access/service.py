@@ -13,6 +13,7 @@ from gateway.access.admitting import Admitting
 from gateway.access.asking import Asking
 from gateway.access.bindings import TokenWish
 from gateway.access.clock import utc_now
+from gateway.access.crowd import HouseLimits
 from gateway.access.deciding import Deciding
 from gateway.access.emergencies import Emergencies
 from gateway.access.granting import Granting
@@ -31,7 +32,7 @@ class Access:
     """Requests, decisions, grants, tokens, people and the door.
 
     `terms` gives the terms of a role from the policy in force, `roles` its names; `record`
-    writes a fact or raises, in which case nothing changes. `sessions_per_grant` is the
+    writes a fact or raises, in which case nothing changes. `limits` are the
     gateway's own limit, which a role can lower; `held_keys` reads the private keys that sign tokens,
     beside which the store has the public ones (None: `signer` has its keys, and keeps them).
     """
@@ -45,7 +46,7 @@ class Access:
         record: Record,
         *,
         roles: Callable[[], Iterable[str]] = tuple,
-        sessions_per_grant: int | None = None,
+        limits: HouseLimits = HouseLimits(),  # noqa: B008 -- frozen
         held_keys: Held | None = None,
     ) -> None:
         office = Office(store, clock, terms, record, roles)
@@ -54,7 +55,7 @@ class Access:
         self._clock = clock
         self._record = record
         self.tokens = TokenDesk(office, signer, held_keys, self._take_over)
-        self._admitting = Admitting(office, self.tokens, self._take_over, sessions_per_grant)
+        self._admitting = Admitting(office, self.tokens, self._take_over, limits)
         # Each part under the one name that callers know.
         asking, deciding = Asking(office), Deciding(office)
         granting, emergencies = self._granting, self._emergencies = Granting(office), Emergencies(office)
@@ -81,10 +82,10 @@ class Access:
         grant. Raises NotFound, NotPermitted, NotPossible, NotValid."""
         return await self.tokens.mint(person, grant_id, wish or TokenWish(seconds=seconds))
 
-    def renew(self, signer: TokenSigner, *, sessions_per_grant: int | None) -> None:
+    def renew(self, signer: TokenSigner, *, limits: HouseLimits) -> None:
         """Mint and believe tokens by this from now on. `tokens.take_keys` takes the keys of store and files."""
         self.tokens.renew(signer)
-        self._admitting.sessions_per_grant = sessions_per_grant
+        self._admitting.limits = limits
 
     async def tidy(self) -> None:
         """Write down what time has brought: requests that expired, grants that ended. To be called

@@ -13,6 +13,7 @@ import jwt
 import pytest
 
 from gateway.access.bindings import TokenWish, address_of, network_of, within
+from gateway.access.crowd import HouseLimits
 from gateway.access.errors import AdmissionRefused, NotFound, NotPermitted, NotPossible, NotValid
 from gateway.access.keys import KeyNotUsable, private_key
 from gateway.access.models import Admission, GrantEnded, TokenTerms
@@ -74,7 +75,7 @@ async def test_a_used_token_is_used_for_ever_also_after_a_restart(house: House, 
     assert (error.cause, error.sqlstate, error.person) == ("token-used", "28P01", "alice")
     assert "2026-11-23 12:00:00 UTC" in error.message
     async with House.open(tmp_path / "store.db") as again:
-        again.access.renew(house.signer, sessions_per_grant=5)
+        again.access.renew(house.signer, limits=HouseLimits(per_grant=5))
         assert (await refusal(again, token.text)).cause == "token-used"
 
 

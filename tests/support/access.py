@@ -16,6 +16,7 @@ from config.notices import Notices
 from config.oidc import Oidc
 from config.store import Store
 from gateway.access import people, rotation
+from gateway.access.crowd import HouseLimits
 from gateway.access.keys import KeyRing, private_key, public_text
 from gateway.access.models import GrantEnded, Person, RoleTerms
 from gateway.access.service import Access
@@ -126,7 +127,7 @@ class House:
             self.roles.get,
             self.record,
             roles=lambda: tuple(self.roles),
-            sessions_per_grant=5,
+            limits=HouseLimits(per_grant=5),
         )
         self.access.subscribe(self.told.append)
         self.box = SecretBox(b"k" * 32)
@@ -204,7 +205,7 @@ class House:
             self.roles.get,
             self.record,
             roles=lambda: tuple(self.roles),
-            sessions_per_grant=5,
+            limits=HouseLimits(per_grant=5),
             held_keys=lambda: held,
         )
         self.access.subscribe(self.told.append)

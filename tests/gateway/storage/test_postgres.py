@@ -9,6 +9,7 @@ import pytest
 
 from config.secrets import SecretReference
 from config.store import Store
+from gateway.access.crowd import HouseLimits
 from gateway.access.errors import AdmissionRefused, NotPossible
 from gateway.access.models import RequestState
 from gateway.access.store import StoreNotUsable, StoreUnavailable
@@ -56,7 +57,7 @@ async def test_two_approvals_at_one_instant_on_two_gateways_make_one_grant(serve
 async def test_nobody_comes_in_through_one_gateway_after_another_has_revoked(server: Store) -> None:
     async with House.open(server) as here, House.open(server) as there:
         await here.populate()
-        there.access.renew(here.signer, sessions_per_grant=5)
+        there.access.renew(here.signer, limits=HouseLimits(per_grant=5))
         bob = await here.person("bob")
         for round_ in range(10):
             grant = await here.granted()
