@@ -167,7 +167,7 @@ def writable(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA journal_mode = WAL")
         # What a power cut takes away is read again from the record.
         connection.execute("PRAGMA synchronous = NORMAL")
-        connection.execute("PRAGMA cache_size = -65536")
+        connection.execute("PRAGMA cache_size = -16384")
         connection.execute("PRAGMA temp_store = MEMORY")
         if _version(connection) != (APPLICATION_ID, VERSION):
             connection.execute("BEGIN IMMEDIATE")
