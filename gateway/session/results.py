@@ -18,6 +18,8 @@ from protocol.errors import ProtocolViolation
 from protocol.values import shown
 
 _HEADER = Struct(">BI").unpack_from
+_COUNT = Struct(">H").unpack_from
+_LENGTH = Struct(">i").unpack_from
 
 
 def described(message: RowDescription) -> Columns:
@@ -93,16 +95,28 @@ def _rows(kept: Kept, data: bytes) -> tuple[tuple[str | None, ...], ...]:
 def _row(kept: Kept, kind: int, body: bytes) -> tuple[str | None, ...]:
     if kind != DataRow.kind:  # CopyData
         return ("\\x" + body.hex() if kept.binary else body.decode("utf-8", "replace").removesuffix("\n"),)
-    row = decode_backend(kind, body)
-    assert isinstance(row, DataRow)
-    columns = kept.columns
-    types, formats = columns.types, columns.formats
-    return tuple([
-        None if value is None
-        else value.decode("utf-8", "replace") if not _format(formats, index)
-        else shown(types[index] if index < len(types) else 0, value)
-        for index, value in enumerate(row.values)
-    ])  # fmt: skip
+    types, formats = kept.columns.types, kept.columns.formats
+    all_text = 1 not in formats
+    # By hand, in a third of the time of DataRow's own reader: a megabyte may hold 100,000 values.
+    (count,) = _COUNT(body)
+    values: list[str | None] = []
+    position = 2
+    for index in range(count):
+        (length,) = _LENGTH(body, position)
+        position += 4
+        if length < 0:
+            values.append(None)
+            continue
+        stop = position + length
+        value = body[position:stop]
+        position = stop
+        if all_text or not _format(formats, index):
+            values.append(value.decode("utf-8", "replace"))
+        else:
+            values.append(shown(types[index] if index < len(types) else 0, value))
+    if position != len(body):
+        raise ProtocolViolation("invalid DataRow message")
+    return tuple(values)
 
 
 def _format(formats: tuple[int, ...], index: int) -> int:
