@@ -223,7 +223,7 @@ class Index:
         for part, events in _parts(scope):
             where, values = _where(part) if events else _tally_where(part)
             tally = f"SELECT coalesce(sum(t.events), 0) FROM {part.tally('day')} t"
-            select = f"SELECT count(*) FROM {_EVENTS}" if events else tally
+            select = f"SELECT count(*) FROM {_events(part)}" if events else tally
             (found,) = self._connection.execute(f"{select} {where}", values).fetchone()
             total += found
         return total
@@ -232,8 +232,9 @@ class Index:
         for part, events in _parts(scope):
             where, values = _where(part) if events else _tally_where(part)
             if events:
+                events_of = _events(part, session=grouped.key == "holder")
                 key = {"day": f"e.id / {IDS_A_DAY}", "holder": "s.holder", "shape": "e.shape"}[grouped.key]
-                inner = f"SELECT {key} AS k, count(*) AS n FROM {_EVENTS} {where} GROUP BY 1"
+                inner = f"SELECT {key} AS k, count(*) AS n FROM {events_of} {where} GROUP BY 1"
             else:
                 tally = part.tally(grouped.key)
                 inner = f"SELECT t.{grouped.key} AS k, sum(t.events) AS n FROM {tally} t {where} GROUP BY 1"
@@ -266,7 +267,7 @@ class Index:
             piece = scope.part(max(scope.first, day * IDS_A_DAY), min(scope.end, (day + 1) * IDS_A_DAY))
             where, values = _where(piece, along_time=True)
             values["most"] = limit - len(ids)
-            select = f"SELECT e.id FROM {_EVENTS} {where} ORDER BY e.id DESC LIMIT :most"
+            select = f"SELECT e.id FROM {_events(piece)} {where} ORDER BY e.id DESC LIMIT :most"
             ids += [number for (number,) in self._connection.execute(select, values)]
             if len(ids) == limit:
                 break
@@ -293,7 +294,9 @@ class Index:
             yield from map(_statement, rows)
 
 
-_EVENTS: Final = "event e JOIN session s ON s.id = e.session"
+def _events(scope: _Scope, *, session: bool = False) -> str:
+    """The event table, with the sessions only where they are asked about."""
+    return "event e JOIN session s ON s.id = e.session" if session or scope.holders else "event e"
 
 
 def _driven(scope: _Scope) -> str:
@@ -301,7 +304,7 @@ def _driven(scope: _Scope) -> str:
     if scope.sessions:
         return "wanted_session w CROSS JOIN session s ON s.id = w.id CROSS JOIN event e ON e.session = s.id"
     if scope.sqlstate is not None:
-        return "event e CROSS JOIN session s ON s.id = e.session"
+        return _events(scope)
     if scope.shapes and not scope.by_holder:
         return "wanted_shape w CROSS JOIN event e ON e.shape = w.id CROSS JOIN session s ON s.id = e.session"
     return "wanted_holder w CROSS JOIN session s ON s.holder = w.id CROSS JOIN event e ON e.session = s.id"
