@@ -247,6 +247,11 @@ class Record(Section):
     retention_days: int = Field(
         default=0, ge=0, le=36_500, description="closed logs are removed after so many days; 0: never"
     )
+    copy_to: str = Field(
+        default="",
+        pattern=r"^$|^(s3|gs|az|file)://.+",
+        description='closed logs and the ledger are copied there, create-only: "s3://bucket/path", "file:///path"',
+    )
 
     index: bool = Field(
         default=True, description="whether an index for pgcurfew audit search is kept beside the record"

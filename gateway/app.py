@@ -154,6 +154,7 @@ class Gateway:
         """Why no statement could run now, or None."""
         trouble = self._recorder.trouble
         self.metrics.record_available(trouble is None)
+        self.metrics.record_copied(*self._recorder.copying)
         if self._front.draining:
             return f"draining, {self._front.open_sessions} sessions left"
         return trouble or self._front.trouble()

@@ -8,18 +8,23 @@ from pathlib import Path
 from time import perf_counter
 
 from config.settings import Settings
+from gateway.audit.copying import CannotCopy, ObjectCopies
 from gateway.audit.journal import Disk
 from gateway.audit.keeping import Keeping
 from gateway.audit.metrics import MEASURED, Metrics
 from gateway.audit.places import worker_records
 from gateway.audit.record import Recorder
-from gateway.credentials import record_recipients, record_signer
+from gateway.credentials import Misconfigured, record_recipients, record_signer
 
 
 def open_record(settings: Settings, directory: Path, metrics: Metrics | None = None) -> Recorder:
     """The recorder of one directory; `metrics` are told how quick its disk is. Raises Misconfigured and what
     `Recorder.open` raises."""
     record = settings.record
+    try:
+        copies = ObjectCopies(record.copy_to, directory) if record.copy_to else None
+    except CannotCopy as error:
+        raise Misconfigured(str(error)) from None
     return Recorder.open(
         directory,
         signer=record_signer(settings),
@@ -32,7 +37,10 @@ def open_record(settings: Settings, directory: Path, metrics: Metrics | None = N
             segment_seconds=record.segment_hours * 3600.0,
             compression=record.compression_level,
             retention_days=record.retention_days,
+            # A copy elsewhere is worth more the sooner it is there.
+            settle_seconds=5.0 if copies is not None else 300.0,
         ),
+        copies=copies,
         clock=lambda: datetime.now(UTC),
         disk=Disk() if metrics is None else _measured(metrics),
     )

@@ -18,6 +18,7 @@ group    group commit: one fdatasync for the events of all sessions
 commits  what a group wrote, to make the logs up from after a power cut
 takeover a new gateway takes the record over
 keeping  files that nobody writes any more: compressed, and removed when their time is over
+copying  copies of closed files elsewhere, never written again
 rounds   what the recorder does by itself, again and again
 replay   a session, statement by statement
 visible  recorded text, safe to show

@@ -36,6 +36,15 @@ class Copies(Protocol):
         """Copy one file; returns whether it is there now. Never raises."""
         ...
 
+    def has(self, name: str) -> bool:
+        """Is this file of the record there?"""
+        ...
+
+    @property
+    def copied(self) -> int: ...
+    @property
+    def failed(self) -> int: ...
+
     def keep_ledger(self) -> None:
         """Copy what the ledger has got since, up to its last checkpoint. Never raises."""
         ...
@@ -97,6 +106,16 @@ class Keeper:
     def _leave(self, path: Path) -> None:
         if self._copies is not None or path.exists():
             self._closed.append(path)
+
+    @property
+    def waiting(self) -> int:
+        """So many files are to be compressed or copied."""
+        return len(self._closed) + len(self._again)
+
+    def may_go(self, expiry: Expiry) -> bool:
+        """Nothing is let go before it was copied, where copies are asked for."""
+        copies = self._copies
+        return expiry.stated or copies is None or all(copies.has(path) for path in expiry.paths)
 
     def work(self) -> None:
         """Do what is to be done by now. What fails is tried again the next time."""

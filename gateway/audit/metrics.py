@@ -139,6 +139,7 @@ class Metrics(Collector):
         self._lookups = 0
         self._masked = 0
         self._record = 1
+        self._copies = self._copies_failed = self._copies_waiting = 0
         self._draining = 0
         self._policy = ("", 0.0)
         self._index_lag = 0.0
@@ -278,6 +279,13 @@ class Metrics(Collector):
         )
         yield GaugeMetricFamily("pgcurfew_draining", "1 while the gateway waits for open transactions.", self._draining)
         yield GaugeMetricFamily("pgcurfew_record_available", "1 when the record can be written.", self._record)
+        yield CounterMetricFamily("pgcurfew_record_copies", "Files of the record copied elsewhere.", self._copies)
+        yield CounterMetricFamily(
+            "pgcurfew_record_copies_failed", "Attempts to copy a file of the record that failed.", self._copies_failed
+        )
+        yield GaugeMetricFamily(
+            "pgcurfew_record_copies_waiting", "Closed files that wait to be copied elsewhere.", self._copies_waiting
+        )
         yield GaugeMetricFamily(
             "pgcurfew_index_lag_seconds",
             "Since the index for searching last held all that the record did.",
@@ -380,6 +388,10 @@ class Metrics(Collector):
     def index_lag(self, seconds: float) -> None:
         """How long ago the index was up to date."""
         self._index_lag = seconds
+
+    def record_copied(self, copied: int, failed: int, waiting: int) -> None:
+        """Since the start (Recorder.copying)."""
+        self._copies, self._copies_failed, self._copies_waiting = copied, failed, waiting
 
     def record_available(self, available: bool) -> None:
         """Whether the recorder can write (Recorder.trouble is None)."""

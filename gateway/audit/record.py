@@ -124,6 +124,7 @@ class Recorder:
         self._control: tuple[str, Journal] | None = None
         self._keeping = keeping
         self._keeper = Keeper(directory, keeping, copies)
+        self._copies = copies
         self._runs: dict[str, _Run] = {}
         #: So much of the ledger is of runs before this one.
         self._inherited = 0
@@ -210,9 +211,9 @@ class Recorder:
 
     @property
     def trouble(self) -> str | None:
-        """Why sessions cannot be recorded now, or None: the ledger or the control log does not take lines."""
-        journals = [self._ledger] if self._control is None else [self._ledger, self._control[1]]
-        return next((journal.trouble.cause for journal in journals if journal.trouble is not None), None)
+        """Why something cannot be recorded now, or None: the ledger or a log does not take lines."""
+        journals = [self._ledger, *list(self._open.values()), *(ending.journal for ending in self._endings[:])]
+        return next((trouble.cause for journal in journals if (trouble := journal.trouble) is not None), None)
 
     def open_session(self, fact: SessionOpened) -> SessionRecord:
         """Begin a session's log with this fact. Raises RecordUnavailable; then there is no session."""
@@ -301,7 +302,7 @@ class Recorder:
     def expire(self, days: int) -> list[Expiry]:
         """Remove the logs that were closed more than so many days ago. The ledger says so first, signed.
         Raises RecordUnavailable, OSError, msgspec.MsgspecError."""
-        found = expiries(self._directory, before(self._clock(), days))
+        found = [one for one in expiries(self._directory, before(self._clock(), days)) if self._keeper.may_go(one)]
         with self._one_pass:
             for expiry in found:
                 if not expiry.stated:
@@ -311,6 +312,12 @@ class Recorder:
         for expiry in found:
             remove(self._directory, expiry)
         return found
+
+    @property
+    def copying(self) -> tuple[int, int, int]:
+        """Files copied elsewhere, attempts that failed, files that wait."""
+        copies = self._copies
+        return (0, 0, 0) if copies is None else (copies.copied, copies.failed, self._keeper.waiting)
 
     def find_files(self) -> None:
         """See what earlier runs have left to be done with closed files. Raises OSError."""

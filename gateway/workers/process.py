@@ -145,6 +145,8 @@ class Worker:
                     self._data.guessed(address)
             case Count():
                 self._metrics.record_available(self._recorder is not None and self._recorder.trouble is None)
+                if self._recorder is not None:
+                    self._metrics.record_copied(*self._recorder.copying)
                 self.link.say(Counted(self._metrics.state()))
             case AskLive(number):
                 self._spawn(self._tell_of_sessions(number))
