@@ -348,8 +348,10 @@ class Asking:
             self._refuse_run(portal, refusal)
             return True
         statement = prepared.statement
-        if statement is not None and not prepared.by_sql:
-            guarded = guard.before_execute(talk, statement, int.from_bytes(raw[-4:], "big", signed=True))
+        if statement is not None:
+            # What SQL prepared is run as by SQL's EXECUTE, and counted like that.
+            runs = replace(statement, kind=RUNS_WHAT[statement.kind]) if prepared.by_sql else statement
+            guarded = guard.before_execute(talk, runs, int.from_bytes(raw[-4:], "big", signed=True))
             if guarded is None:
                 self._flush()
                 return False

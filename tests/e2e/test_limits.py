@@ -11,6 +11,9 @@ import httpx
 import psycopg
 import pytest
 
+from protocol.backend import ErrorResponse
+from protocol.frontend import Bind, Execute, Query, Sync
+from tests.e2e.test_wire import logged_in
 from tests.support.gateway import Given, RunningGateway, running_gateway
 from tests.support.postgres import SampleDatabase
 
@@ -334,3 +337,23 @@ def test_the_record_and_the_metrics_name_the_limit(limiting: RunningGateway, giv
         session.execute(f"SELECT aid {ACCOUNTS} LIMIT 101")
     told = httpx.get(f"http://127.0.0.1:{limiting.stage.ports.metrics}/metrics").text
     assert 'pgcurfew_limits_reached_total{limit="rows"}' in told
+
+
+def test_a_write_that_sql_prepared_and_the_protocol_runs_is_counted_before_it_counts(
+    limiting: RunningGateway, given: Given
+) -> None:
+    before = balances(limiting)
+    with logged_in(limiting, given) as client:
+        client.send(Query("PREPARE w AS UPDATE pgbench_accounts SET abalance = abalance + 1 WHERE aid < 100"))
+        client.until_ready()
+        for messages in ((Bind("", "w"), Execute(""), Sync()), (Query("EXECUTE w"),)):
+            client.send(*messages)
+            heard = client.until_ready()
+            assert [one.fields["C"] for one in heard if isinstance(one, ErrorResponse)] == ["54000"]
+            assert balances(limiting) == before
+        client.send(Query("PREPARE few AS UPDATE pgbench_accounts SET abalance = abalance + 1 WHERE aid = 1"))
+        client.until_ready()
+        client.send(Query("BEGIN"), Bind("", "few"), Execute(""), Sync(), Query("ROLLBACK"))
+        for _ in range(3):
+            assert not [one for one in client.until_ready() if isinstance(one, ErrorResponse)]
+    assert balances(limiting) == before
