@@ -177,6 +177,9 @@ class Lane:
         tag, transaction = ending
         if talk.limits is not None and not talk.allowance.fits(talk.limits, rows, position - start, tag):
             return None
+        if alone.portal is not None and alone.described:
+            judge, looked = talk.judge_of(talk.batch - 1), alone.portal.prepared.looked
+            looked.by, looked.rows = (judge.catalog.version, judge.policy.version), rows_known
         running = alone.running
         running.rows, running.bytes = rows, position - start
         ended = talk.end_of(running, "done", now, tag=tag, rows=rows_of(tag, rows))
