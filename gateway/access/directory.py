@@ -79,9 +79,6 @@ class Directory:
         if not locked:
             await self._forget_failures(admin, name)
         await self._access.set_locked(admin, name, locked=locked, reason=reason)
-        if locked:
-            async with self._sign_ins.store.change() as change:
-                await change.end_sign_ins(name)
         return await self.entry(admin, name)
 
     async def invite(self, admin: Person, name: str) -> tuple[str, Invitation]:

@@ -98,13 +98,6 @@ def set_locked(config: Path, name: str, *, locked: bool, reason: str) -> None:
     """Lock a person out, whose sessions and sign-ins end; or let them in again."""
     _change(config, lambda change: people.set_locked(change, by=who(), name=name, locked=locked, reason=reason))
 
-    async def end(database: Database) -> None:
-        async with StoredSignIns(database).change() as change:
-            await change.end_sign_ins(name)
-
-    if locked:
-        _with_database(config, end)
-
 
 def show_invitation(made: dict[str, Any], as_json: bool) -> None:
     """Say what to do with an invitation."""

@@ -59,7 +59,11 @@ class PeopleChange(PeopleRead):
 
     async def set_locked(self, name: str, locked: bool) -> bool:
         sql = "UPDATE people SET locked = ? WHERE name = ? AND locked <> ?"
-        return await self._transaction.write(sql, [locked, name, locked]) == 1
+        changed = await self._transaction.write(sql, [locked, name, locked]) == 1
+        if changed and locked:
+            # Whoever locks, by whatever way: unlocking brings no sign-in back.
+            await self._transaction.write("DELETE FROM sign_ins WHERE person = ?", [name])
+        return changed
 
     async def _put_into(self, name: str, groups: Iterable[str]) -> None:
         for group in sorted(groups):

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+import os
 import re
+import sys
+import tomllib
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -238,6 +243,34 @@ async def test_another_device_confirms(served: Served, idp: IdentityProvider) ->
         assert (await nina.get("/v1/whoami")).json()["name"] == "nina"
     kept = b"".join(path.read_bytes() for path in served.folder.glob("store.db*"))
     assert began["device"].encode() not in kept
+
+
+async def test_the_command_line_waits_for_the_other_device(served: Served, idp: IdentityProvider) -> None:
+    says(idp, "sub-nina", "nina")
+    environment = {**os.environ, "PGCURFEW_HOME": str(served.folder / "home"), "NO_PROXY": "localhost"}
+    command = (str(Path(sys.executable).with_name("pgcurfew")), "login", "--device", "--json")
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        "--api",
+        served.url,
+        "--ca",
+        str(served.ca),
+        env=environment,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    assert process.stderr is not None
+    shown = (await asyncio.wait_for(process.stderr.readline(), 30)).decode()
+    found = re.search(r"confirm at (\S+) with the code (\w+)", shown)
+    assert found is not None, shown
+    assert found[1] == f"{idp.issuer}/activate"
+    idp.confirm(found[2], "sub-nina")
+    out, _ = await asyncio.wait_for(process.communicate(), 30)
+    assert process.returncode == 0
+    assert json.loads(out)["name"] == "nina"
+    assert "pgs_" not in shown + out.decode()
+    assert tomllib.loads((served.folder / "home" / "login.toml").read_text())["name"] == "nina"
 
 
 async def test_no_page_takes_a_form_from_elsewhere(served: Served, idp: IdentityProvider) -> None:

@@ -50,6 +50,10 @@ async def test_what_is_kept_comes_back_and_goes(store: Store) -> None:
         async with kept.change() as change:
             assert await change.end_sign_in("sin_1")
             assert not await change.end_sign_in("sin_1")
+            await change.add_sign_in(DIGEST, sign_in)
+            assert await change.set_locked("ann", True)
+            assert await change.set_locked("ann", False)
+            assert await change.sign_ins("ann", NOW) == ()
 
             await change.put_invitation(DIGEST, Invitation("ann", "adam", NOW + HOUR))
             await change.put_invitation(OTHER, Invitation("ann", "adam", NOW + HOUR))
