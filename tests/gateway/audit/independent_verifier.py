@@ -14,19 +14,16 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from zstandard import ZstdDecompressor, ZstdError
 
 
-def sha(data: bytes) -> str:
-    return sha256(data).hexdigest()
-
-
 def content(path: Path) -> bytes:
-    if path.exists() or not Path(f"{path}.zst").exists():
-        return path.read_bytes() if path.exists() else b""
-    return ZstdDecompressor().decompressobj().decompress(Path(f"{path}.zst").read_bytes())
+    packed = Path(f"{path}.zst")
+    if packed.exists() and not path.exists():
+        return ZstdDecompressor().decompressobj().decompress(packed.read_bytes())
+    return path.read_bytes() if path.exists() else b""
 
 
 def chained_lines(where: Path, data: bytes, name: str, problems: list) -> list:
     """[(raw line, parsed line)], checked against each other; an unfinished last line is left out."""
-    lines, prev = [], sha(f"pgcurfew {name}\n".encode())
+    lines, prev = [], sha256(f"pgcurfew {name}\n".encode()).hexdigest()
     for number, text in enumerate(data.split(b"\n")[:-1], 1):
         try:
             line = json.loads(text)
@@ -36,7 +33,7 @@ def chained_lines(where: Path, data: bytes, name: str, problems: list) -> list:
         if line.get("prev") != prev or line.get("seq") != number:
             problems.append((where, number, "does not continue the line before"))
         lines.append((text + b"\n", line))
-        prev = sha(text + b"\n")
+        prev = sha256(text + b"\n").hexdigest()
     return lines
 
 
@@ -51,8 +48,7 @@ def signature_holds(raw: bytes, line: dict, key) -> bool:
 
 
 def verify(directory: Path, *keys) -> list:
-    problems, record, tombstones, expired = [], "", set(), set()
-    paths, heads, ends = {}, {}, {}
+    problems, record, tombstones, expired, paths, heads, ends = [], "", set(), set(), {}, {}, {}
     book = chained_lines(directory / "ledger.jsonl", content(directory / "ledger.jsonl"), "ledger 1", problems)
     for number, (raw, line) in enumerate(book, 1):
         event = line["event"]
@@ -60,8 +56,7 @@ def verify(directory: Path, *keys) -> list:
             case "RecordCreated":
                 record = event["record"]
             case "LogOpened":
-                paths[event["log"]] = [event["path"]]
-                heads[event["log"]] = {1: event["first"]}
+                paths[event["log"]], heads[event["log"]] = [event["path"]], {1: event["first"]}
             case "LogContinued":
                 paths[event["log"]].append(event["path"])
             case "LogClosed":
@@ -79,13 +74,12 @@ def verify(directory: Path, *keys) -> list:
                 problems.append(("ledger.jsonl", number, f"unknown entry {other}"))
     if not any(line["event"]["type"] == "Checkpoint" for _, line in book):
         problems.append(("ledger.jsonl", 0, "nothing is signed"))
-    found = {str(p.relative_to(directory)).removesuffix(".zst"): p for p in directory.glob("*/*/*/*/*.jsonl*")}
-    files = {path: file for path, file in found.items() if path.endswith(".jsonl")}
+    stored = [file for file in directory.glob("*/*/*/*/*") if file.name.endswith((".jsonl", ".jsonl.zst"))]
+    files = {str(file.relative_to(directory)).removesuffix(".zst"): file for file in stored}
     for log, parts in paths.items():
-        if log in expired and not all(part in files for part in parts):
+        never_begun = parts[0] not in files and ends.get(log) == 0 and len(heads[log]) == 2
+        if never_begun or (log in expired and not all(part in files for part in parts)):
             continue
-        if parts[0] not in files and ends.get(log) == 0 and len(heads[log]) == 2:
-            continue  # never begun
         try:
             data = b"".join(content(directory / part) for part in parts)
         except ZstdError:
@@ -94,7 +88,7 @@ def verify(directory: Path, *keys) -> list:
         if log in ends and len(lines) != ends[log]:
             problems.append((parts[0], len(lines), f"{len(lines)} lines, the ledger says {ends[log]}"))
         for seq, digest in heads[log].items():
-            if seq > len(lines) or sha(lines[seq - 1][0]) != digest:
+            if seq > len(lines) or sha256(lines[seq - 1][0]).hexdigest() != digest:
                 problems.append((parts[0], seq, "not the line that the ledger vouches for"))
     known = {part for parts in paths.values() for part in parts}
     return problems + [(path, 0, "unknown") for path in files if path not in known and files[path].stat().st_size]
@@ -102,7 +96,5 @@ def verify(directory: Path, *keys) -> list:
 
 if __name__ == "__main__":
     broken = verify(Path(sys.argv[1]), *(load_pem_public_key(Path(name).read_bytes()) for name in sys.argv[2:]))
-    for where, number, what in broken:
-        print(f"{where}:{number}: {what}")
-    print("broken" if broken else "whole")
+    print(*(f"{where}:{number}: {what}" for where, number, what in broken), "broken" if broken else "whole", sep="\n")
     sys.exit(bool(broken))
