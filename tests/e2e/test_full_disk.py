@@ -86,17 +86,17 @@ def test_a_full_disk_stops_statements_and_nothing_is_lost(small: RunningGateway)
     for connection in (busy, other):
         ran += runs(connection, 10_000)  # what was left of a block
         assert connection.closed
-    wait_until("the metric tells of it", lambda: available(gateway) == 0)
-    wait_until("the log tells of it", lambda: "record-unavailable" in gateway.log)
+    wait_until("the metric tells of it", lambda: available(gateway) == 0, 30)
+    wait_until("the log tells of it", lambda: "record-unavailable" in gateway.log, 30)
     with pytest.raises(psycopg.OperationalError, match="audit record cannot be written"):
         connected(gateway, given)
     ballast.unlink()
-    wait_until("the gateway goes on", lambda: served(gateway, given))
-    wait_until("the metric tells of it", lambda: available(gateway) == 1)
+    wait_until("the gateway goes on", lambda: served(gateway, given), 30)
+    wait_until("the metric tells of it", lambda: available(gateway) == 1, 30)
     with connected(gateway, given) as again:
         again.execute("SELECT 4711")
         ran += 2
-    wait_until("the log tells of it", lambda: "record-available-again" in visible(gateway.log, lines=True))
+    wait_until("the log tells of it", lambda: "record-available-again" in visible(gateway.log, lines=True), 30)
     gateway.stop()
     done = gateway.pgcurfew(None, "audit", "verify", "--config", str(gateway.stage.settings))
     assert done.code == 0, done.text
