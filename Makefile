@@ -68,6 +68,7 @@ floors: $(VENV)/.dev-ready
 
 bench: $(VENV)/.dev-ready
 	@$(BIN)/python -m bench --docs $(ARGS)
+	@$(BIN)/python -m bench.store
 
 setup: $(VENV)/.dev-ready
 

@@ -155,11 +155,18 @@ class Asking:
         return requests.as_of(await office.visible_request(office.store, person, request_id), office.clock())
 
     async def requests(
-        self, person: Person, *, open_only: bool = True, target: str | None = None, limit: int = 200
+        self,
+        person: Person,
+        *,
+        open_only: bool = True,
+        target: str | None = None,
+        limit: int = 200,
+        after: str | None = None,
     ) -> tuple[AccessRequest, ...]:
-        """Requests that the person may see, newest first."""
+        """Requests that the person may see, newest first; those behind the request `after`. Raises NotValid."""
         now = self._office.clock()
-        found = await self._office.store.requests(self._office.visible(person, open_only, target, limit, now))
+        which = self._office.visible(person, open_only, target, limit, now)
+        found = await self._office.store.requests(await self._office.behind_request(person, which, after))
         return tuple(requests.as_of(request, now) for request in found)
 
 

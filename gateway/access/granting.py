@@ -23,11 +23,18 @@ class Granting:
         return await self._office.visible_grant(self._office.store, person, grant_id)
 
     async def grants(
-        self, person: Person, *, open_only: bool = True, target: str | None = None, limit: int = 200
+        self,
+        person: Person,
+        *,
+        open_only: bool = True,
+        target: str | None = None,
+        limit: int = 200,
+        after: str | None = None,
     ) -> tuple[Grant, ...]:
-        """Grants that the person may see, newest first."""
+        """Grants that the person may see, newest first; those behind the grant `after`. Raises NotValid."""
         office = self._office
-        return await office.store.grants(office.visible(person, open_only, target, limit, office.clock()))
+        which = office.visible(person, open_only, target, limit, office.clock())
+        return await office.store.grants(await office.behind_grant(person, which, after))
 
     async def revoke(self, person: Person, grant_id: str, *, reason: str) -> Grant:
         """The grant, revoked; its sessions are told. Raises NotFound, NotPermitted, NotPossible, NotValid."""

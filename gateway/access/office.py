@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
 from gateway.access import permissions, requests
-from gateway.access.errors import NotFound, NotPermitted, NotPossible
+from gateway.access.errors import NotFound, NotPermitted, NotPossible, NotValid
 from gateway.access.facts import about_grant
 from gateway.access.gate import Listener
 from gateway.access.models import AccessRequest, Grant, GrantEnded, How, Person, RequestMove, RoleTerms
@@ -111,6 +112,26 @@ class Office:
         )
         return ListFilter(person.name, reviews, places, target=target, open_at=open_at, limit=limit)
 
+    async def behind_request(self, person: Person, which: ListFilter, after: str | None) -> ListFilter:
+        """The list goes on behind this request. Raises NotValid."""
+        if after is None:
+            return which
+        try:
+            last = await self.visible_request(self.store, person, after)
+        except NotFound:
+            raise _no_such("request") from None
+        return replace(which, after=(last.asked_at, last.id))
+
+    async def behind_grant(self, person: Person, which: ListFilter, after: str | None) -> ListFilter:
+        """The list goes on behind this grant. Raises NotValid."""
+        if after is None:
+            return which
+        try:
+            last = await self.visible_grant(self.store, person, after)
+        except NotFound:
+            raise _no_such("grant") from None
+        return replace(which, after=(last.starts_at, last.id))
+
     async def give(
         self, change: Change, request: AccessRequest, approvers: tuple[str, ...], how: How, now: datetime
     ) -> Grant:
@@ -146,3 +167,7 @@ def must(happened: bool) -> None:
     """A conditional write whose condition was read in the same change."""
     if not happened:
         raise NotPossible("changed", "it was changed in the meantime", "look again, then decide")
+
+
+def _no_such(what: str) -> NotValid:
+    return NotValid("after", f"there is no such {what} that you may see", f"give the id of the last {what} of a list")

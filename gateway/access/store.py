@@ -58,6 +58,8 @@ class ListFilter:
     target: str | None = None
     open_at: datetime | None = None
     limit: int = 200
+    #: The time and the id of the last one that was seen: the list goes on behind it.
+    after: tuple[datetime, str] | None = None
 
     @property
     def everyone(self) -> bool:

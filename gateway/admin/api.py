@@ -185,19 +185,26 @@ def _listing(request: Request) -> _Listing:
     everything = one_query(request, "all") or "false"
     if everything not in ("true", "false"):
         raise Refused(422, "all", "all is true or false")
-    return _Listing(open_only=everything == "false", target=one_query(request, "target"), limit=limit_of(request))
+    return _Listing(
+        open_only=everything == "false",
+        target=one_query(request, "target"),
+        limit=limit_of(request),
+        after=one_query(request, "after"),
+    )
 
 
 class _Listing(TypedDict):
     open_only: bool
     target: str | None
     limit: int
+    after: str | None
 
 
 _LISTING: Final = (
     Query("all", "boolean", "also what is over"),
     Query("target", "string", "only of this target"),
     Query("limit", "integer", f"how many at most, up to {LIST_LIMIT}", {"minimum": 1, "maximum": LIST_LIMIT}),
+    Query("after", "string", "the id of the last one that was seen: the list goes on behind it"),
 )
 _SESSIONS: Final = (Query("person", "string", "only of this person"), _LISTING[2])
 

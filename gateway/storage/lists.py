@@ -25,6 +25,10 @@ def newest(
     if which.open_at is not None:
         where.append(still_open)
         values += [micros(which.open_at)] * still_open.count("?")
+    if which.after is not None:
+        at, last = which.after
+        where.append(f"({alias}.{by}, {alias}.id) < (?, ?)")
+        values += [micros(at), last]
     conditions = " AND ".join(where) or "true"
     order = f"{alias}.{by} DESC, {alias}.id DESC"
     sql = f"SELECT {columns} FROM {table} {alias} WHERE {conditions} ORDER BY {order} LIMIT ?"  # noqa: S608 -- constants

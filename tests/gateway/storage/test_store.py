@@ -18,7 +18,7 @@ import pytest
 
 from config.store import Store
 from gateway.access import people
-from gateway.access.errors import AdmissionRefused
+from gateway.access.errors import AdmissionRefused, NotValid
 from gateway.access.models import AccessRequest, Grant, Person, RequestState
 from gateway.access.store import ListFilter, StoreUnavailable
 from gateway.audit.facts import AccessChanged
@@ -194,3 +194,60 @@ async def test_a_store_that_cannot_be_used_lets_nobody_in(store: Store) -> None:
         async with house.database.transaction() as transaction:
             await transaction.write("ALTER TABLE gone RENAME TO tokens")
         await house.access.admit(text, user="alice", database="shop", client="x")
+
+
+async def test_lists_go_on_behind_the_last_one_seen(store: Store) -> None:
+    async with House.open(store) as house:
+        await house.populate()
+        alice = await house.person("alice")
+        given = []
+        for number in range(7):
+            # Two of them at one moment: the id decides then.
+            house.clock.move(seconds=number % 2)
+            given.append(await house.granted())
+        pages = []
+        last = None
+        while page := await house.access.grants(alice, limit=3, after=last):
+            pages.append([grant.id for grant in page])
+            last = page[-1].id
+        assert [len(page) for page in pages] == [3, 3, 1]
+        seen = [grant for page in pages for grant in page]
+        assert sorted(seen) == sorted(given)
+        assert seen == [grant.id for grant in await house.access.grants(alice)]
+        asked = await house.access.requests(alice, open_only=False, limit=2)
+        more = await house.access.requests(alice, open_only=False, after=asked[-1].id)
+        assert len(more) == 5
+        assert not {request.id for request in asked} & {request.id for request in more}
+        with pytest.raises(NotValid):
+            await house.access.grants(await house.person("mallory"), after=last)
+
+
+async def _until_full(house: House, held: str) -> str:
+    """The last grant that was given."""
+    for _ in range(500):
+        try:
+            held = await house.granted()
+        except StoreUnavailable:
+            return held
+    raise AssertionError("the disk was never full")
+
+
+async def test_a_disk_that_is_full_loses_nothing_and_is_used_again(tmp_path: Path) -> None:
+    """SQLite's own limit on pages answers as a full disk does: SQLITE_FULL."""
+    async with House.open(tmp_path / "store.db") as house:
+        await house.populate()
+        held = await house.granted()
+        pages = (await house.database.read("PRAGMA page_count"))[0][0]
+        async with house.database.transaction() as transaction:
+            await transaction.read(f"PRAGMA max_page_count = {pages + 1}")
+        held = await _until_full(house, held)
+        before = await house.everything()
+        held = await _until_full(house, held)
+        revoked = await house.access.revoke(await house.person("bob"), held, reason="the disk is full")
+        assert revoked.revoked_reason == "the disk is full"
+        async with house.database.transaction() as transaction:
+            await transaction.read("PRAGMA max_page_count = 1000000")
+        assert await house.store.grant(await house.granted()) is not None
+        assert len(await house.everything()) > len(before)
+        for request in await house.store.requests(ListFilter(limit=100_000)):
+            assert (request.state is RequestState.APPROVED) == (request.grant is not None)
