@@ -17,7 +17,7 @@ from typing import Any
 
 from gateway.demo.binaries import find_psql
 from gateway.demo.certificates import Authority, auditor_keys, mask_key, signing_key, write_private
-from gateway.demo.postgres import Cluster, free_port
+from gateway.demo.postgres import Cluster, free_ports
 from gateway.demo.process import COMMAND, GatewayProcess, Ports, clean_environment
 from gateway.demo.shop import GATEWAY_LOGIN, load_bench, load_shop
 from gateway.demo.terminal import plain, run_in_terminal
@@ -77,7 +77,7 @@ class Stage:
     def prepare(self, database_password: str) -> None:
         """Write certificates, keys, settings and policy. Everything here is readable by its owner alone."""
         self._write_keys(database_password)
-        self.ports = Ports(free_port(), free_port(), free_port())
+        self.ports = Ports(*free_ports(3))
         text = Template((TEMPLATES / "pgcurfew.toml").read_text()).substitute(
             port=self.ports.postgres,
             api_port=self.ports.api,
