@@ -59,7 +59,7 @@ def request(
             if as_json:
                 put_json(shown)
                 return
-            _put_preview(shown)
+            put_preview(shown)
         if dry_run:
             return
         if not as_json and not yes and sys.stdin.isatty():
@@ -183,7 +183,8 @@ def _tell_asked(asked: dict[str, Any]) -> None:
     tell(f"a reviewer can now run: pgcurfew approve {asked['reference']}")
 
 
-def _put_preview(shown: dict[str, Any]) -> None:
+def put_preview(shown: dict[str, Any]) -> None:
+    """What will be visible and what masked, as a table."""
     tell(f"{shown['role']} on {shown['target']}: {', '.join(shown['statements'])}")
     rows = [
         (

@@ -110,8 +110,11 @@ def _asked_for(client: Client, target: str, role: str | None, duration: str, rea
             message = f"you hold no active grant on {target}; to ask for one, {missing} is needed"
             hint = f'pgcurfew connect {target} --role {role or "ROLE"} --for {duration} --reason "…"'
             raise Stopped(Exit.USAGE, message, hint, "no-grant")
+        if sys.stdout.isatty():
+            ask.put_preview(ask.preview(client, target, role, None))
         request = ask.ask(client, target=target, role=role, duration=duration, reason=reason)
-    note(f"asked: {request['id']}; a reviewer can now run: pgcurfew approve {request['id']}")
+    if request["state"] == "pending":
+        note(f"asked: {request['reference']}; a reviewer can now run: pgcurfew approve {request['reference']}")
     return _waited_for(client, request, wait)
 
 

@@ -116,6 +116,8 @@ def run(gateway: RunningGateway, *arguments: str) -> subprocess.CompletedProcess
 def test_psql_in_a_terminal_from_request_to_goodbye(gateway: RunningGateway) -> None:
     with Screen(gateway, "shop", "-r", "support", "-m", REASON, "--for", "10m", "-X") as screen:
         asked = screen.until("pgcurfew approve ")
+        # What will be visible and what masked is shown before it is sent.
+        assert "support on shop: read" in asked
         assert "asked: req_" in asked
         screen.until("waiting for a reviewer")
         with gateway.api("rita") as api:

@@ -141,7 +141,7 @@ async def what_is_there_is_recorded(house: House, place: Path) -> None:
 async def a_single_use_token_never_opens_two_sessions_and_life_goes_on(house: House, place: Path) -> None:
     key = (place.parent / "key.pem").read_bytes()
     said = acknowledged(place)
-    house.access.renew(signer_of(key), sessions_per_grant=5)
+    house.access.tokens.renew(signer_of(key))
     words = {one[0] for one in said}
     for _, name, text in (one for one in said if one[0] in ("minted", "minted once")):
         before = await house.store.standing(name)

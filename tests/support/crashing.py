@@ -138,7 +138,7 @@ class RecordedHouse(House):
     def __init__(self, database: Database, recorder: Recorder, key: bytes) -> None:
         self._recorder = recorder
         super().__init__(database, dict(ROLES), Clock())
-        self.access.renew(signer_of(key), sessions_per_grant=5)
+        self.access.tokens.renew(signer_of(key))
 
     def record(self, fact: AccessChanged) -> None:
         self._recorder.note(fact)
