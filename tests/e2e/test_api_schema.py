@@ -28,19 +28,19 @@ expected-statuses = ["400", "401", "403", "404", "405", "409", "413", "415", "42
 """
 
 
-@pytest.fixture(scope="module")
-def administrator(gateway: RunningGateway) -> str:
-    """The credential of somebody who may ask everything."""
+@pytest.fixture
+def administrator(own_gateway: RunningGateway) -> str:
+    """The credential of somebody who may ask everything, of a gateway whose doors may be shut by wrong guesses."""
     groups = ("-g", "admins", "-g", "auditors", "-g", "support", "-g", "leads")
-    settings = ("-c", str(gateway.stage.settings))
-    done = gateway.stage.pgcurfew(None, "user", "add", "schemathesis", *groups, *settings, "--json")
+    settings = ("-c", str(own_gateway.stage.settings))
+    done = own_gateway.stage.pgcurfew(None, "user", "add", "schemathesis", *groups, *settings, "--json")
     assert done.code == 0, done.text
     return str(json.loads(done.out)["credential"])
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-def test_every_answer_is_as_the_document_says(gateway: RunningGateway, administrator: str, tmp_path: Path) -> None:
+def test_every_answer_is_as_the_document_says(own_gateway: RunningGateway, administrator: str, tmp_path: Path) -> None:
     configuration = tmp_path / "schemathesis.toml"
     configuration.write_text(CONFIGURATION)
     done = subprocess.run(
@@ -49,9 +49,9 @@ def test_every_answer_is_as_the_document_says(gateway: RunningGateway, administr
             "--config-file",
             configuration,
             "run",
-            f"https://localhost:{gateway.stage.ports.api}/v1/openapi.json",
+            f"https://localhost:{own_gateway.stage.ports.api}/v1/openapi.json",
             "--tls-verify",
-            gateway.ca_file,
+            own_gateway.ca_file,
             "--header",
             f"Authorization: Bearer {administrator}",
             "--checks",
@@ -76,4 +76,4 @@ def test_every_answer_is_as_the_document_says(gateway: RunningGateway, administr
         check=False,
     )
     assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-2000:]
-    assert "Traceback" not in gateway.log
+    assert "Traceback" not in own_gateway.log
