@@ -86,6 +86,7 @@ def cases(place: Place, plan: Plan) -> Iterator[Case]:
     yield _recording()
     yield _workers(place, plan)
     yield _durability(place, plan)
+    yield _alerts(place, plan)
     yield _day()
 
 
@@ -167,6 +168,24 @@ def _workers(place: Place, plan: Plan) -> Case:
         return found
 
     return Case("workers", run)
+
+
+def _alerts(place: Place, plan: Plan) -> Case:
+    """The same load with a rule of every kind, and with none; twice in turns, for the machine moves."""
+
+    def run() -> Samples:
+        found: dict[str, list[tuple[float, float]]] = {"on": [], "off": []}
+        for which in ("off", "on", "on", "off"):
+            with place.alert_rules(which):
+                load = pgbench(place.gateway(), mode="prepared", clients=32, seconds=plan.seconds)
+            found[which].append((load.result.per_second, load.cpu_us))
+        return {
+            f"alerts.{which}.{name}": statistics.fmean(one[place_of] for one in loads)
+            for which, loads in found.items()
+            for place_of, name in enumerate(("tps", "cpu_us"))
+        }
+
+    return Case("alerts", run)
 
 
 def _durability(place: Place, plan: Plan) -> Case:

@@ -150,6 +150,8 @@ TARGETED = (
            value("connect.free.per_second"), "/s", 600, 1000),
     Figure("durability_disk_vs_process", 'TPS with durability = "disk" ÷ "process", prepared, 32 clients',
            ratio("durability.disk.tps", "durability.process.tps"), "", 0.5, None),
+    Figure("alerts_on_vs_off", "TPS with alert rules of every kind ÷ none, prepared, 32 clients",
+           ratio("alerts.on.tps", "alerts.off.tps"), "", 0.95, None),
     Figure("recording_us_prepared", "CPU of recording a statement: events made, sealed, chained, written; prepared",
            value("recording.prepared_us"), "µs", 15, None, "lower"),
     Figure("recording_us_simple", "the same of a simple statement, with its text",

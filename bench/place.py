@@ -23,6 +23,27 @@ WHO = "alice"
 GRANT_SECONDS = 6 * 3600
 ROWS_PER_SCALE = 100_000
 
+#: A rule of every kind that a busy session is looked at by.
+RULES = "".join(
+    f"\n[alerts.{name}]\n{rule}\n"
+    for name, rule in {
+        "refused": 'when = "refused"\ncount = 1000000\nwithin = "1h"',
+        "rows": 'when = "rows"\ncount = 1000000000\nwithin = "1h"',
+        "bytes": 'when = "bytes"\ncount = 1000000000000\nwithin = "1h"',
+        "usual": 'when = "rows"\ntimes_usual = 1000.0',
+        "lookups": 'when = "lookups"\ncount = 1000000\nwithin = "1h"',
+        "relation": 'when = "new-relation"\nquiet = "7d"',
+        "hours": 'when = "outside-hours"\nhours = ["mon-sun 00:00-24:00"]',
+        "network": 'when = "new-network"\nquiet = "7d"',
+        "lock": 'when = "second-lock"',
+        "record": 'when = "record"',
+        "reuse": 'when = "token-reuse"\ncount = 1000\nwithin = "1h"',
+        "sign-ins": 'when = "failed-sign-ins"\ncount = 1000\nwithin = "1h"',
+        "glass": 'when = "break-glass"',
+        "ending": 'when = "ending-in-transaction"',
+        "unusual": 'when = "unusual"\nscore = 100',
+    }.items()
+)
 #: The settings of a target's TLS: none, as PgBouncer gets it, or as a gateway ships.
 WITHOUT_TLS = 'sslmode = "disable"'
 WITH_TLS = 'sslrootcert = "tls/database-ca.pem"'
@@ -76,6 +97,19 @@ class Place:
         """The record as durable as that ("process", "disk"); "process" again afterwards."""
         with self._with("record", f'durability = "{which}"'):
             yield
+
+    @contextmanager
+    def alert_rules(self, which: str) -> Iterator[None]:
+        """A policy with a rule of every kind ("on"), none of which fires, or with none ("off")."""
+        policy = self.stage.policy
+        text = policy.read_text()
+        policy.write_text(text + (RULES if which == "on" else ""))
+        try:
+            self.restart()
+            yield
+        finally:
+            policy.write_text(text)
+            self.restart()
 
     @contextmanager
     def _with(self, section: str, line: str) -> Iterator[None]:
