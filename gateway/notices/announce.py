@@ -76,7 +76,7 @@ class Announcer:
             people, asked_for = [fact.person], ""
             if event in FOR_REVIEWERS:
                 everybody = await change.people()
-                people = [one.name for one in everybody if self._decides(one, fact, event or "")]
+                people = [one.name for one in everybody if self._is_told(one, fact, event or "")]
                 request = await change.request(fact.request) if fact.request else None
                 asked_for = format_duration(request.seconds) if request is not None else ""
             notice = about_change(
@@ -119,12 +119,15 @@ class Announcer:
         """The sinks that this event goes to."""
         return tuple(name for name, sink in self._settings().sinks.items() if event in sink.events)
 
-    def _decides(self, person: Person, fact: AccessChanged, event: str) -> bool:
+    def _is_told(self, person: Person, fact: AccessChanged, event: str) -> bool:
         if person.locked or person.name == fact.person:
             return False
-        if event == "break-glass" and ADMINS in person.groups:
-            return True
-        return permissions.is_reviewer(person, self._terms(fact.role), fact.target)
+        terms = self._terms(fact.role)
+        if event == "break-glass" and not person.service:
+            glass = terms.break_glass if terms is not None else None
+            if ADMINS in person.groups or (glass is not None and glass.people.holds(person.name, person.groups)):
+                return True
+        return permissions.is_reviewer(person, terms, fact.target)
 
 
 def _new_id() -> str:

@@ -31,7 +31,7 @@ EVENT_OF: Final[Mapping[str, str]] = {
     "break-glass": "break-glass",
     "person-locked": "locked",
 }
-#: These are for who decides; everything else is for whom it is about.
+#: These are for who decides (an emergency also for who might have taken it); everything else is for whom it is about.
 FOR_REVIEWERS: Final = frozenset({"asked", "break-glass"})
 _SEVERITY: Final[Mapping[str, str]] = {"break-glass": "critical", "locked": "warning", "revoked": "warning"}
 
