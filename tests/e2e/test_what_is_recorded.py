@@ -259,6 +259,7 @@ def test_a_pipeline_that_breaks_says_what_was_skipped(gateway: RunningGateway) -
 
 def test_copy_both_ways_with_rows_and_bytes(gateway: RunningGateway) -> None:
     lines = b"1\t1\t1\t5\n1\t1\t2\t6\n"
+    came: list[int] = []
 
     def think_better_of_it(cursor: psycopg.Cursor) -> None:
         with cursor.copy("COPY pgbench_history (delta) FROM STDIN") as copy:
@@ -270,7 +271,7 @@ def test_copy_both_ways_with_rows_and_bytes(gateway: RunningGateway) -> None:
             with cursor.copy("COPY pgbench_history (tid, bid, aid, delta) FROM STDIN") as copy:
                 copy.write(lines)
             with cursor.copy("COPY (SELECT delta FROM pgbench_history) TO STDOUT") as copy:
-                list(copy)
+                came.append(b"".join(copy).count(b"\n"))
             with pytest.raises(psycopg.errors.QueryCanceled):
                 think_better_of_it(cursor)
 
@@ -288,8 +289,9 @@ def test_copy_both_ways_with_rows_and_bytes(gateway: RunningGateway) -> None:
     assert (out["kind"], out["read"], found.ended(out)["tag"]) == (
         "copy_to",
         ["public.pgbench_history.delta"],
-        "COPY 2",
+        f"COPY {came[0]}",
     )
+    assert came[0] >= 2
     assert found.ended(out)["bytes"] > 0
     assert (found.ended(broken)["outcome"], found.ended(broken)["sqlstate"]) == ("failed", "57014")
     assert [(told["number"], told["bytes"], told["failed"]) for told in found.of("CopyEnded")] == [

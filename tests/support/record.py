@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from gateway.audit import chain
+from gateway.audit import chain, lines
 from gateway.audit.replay import read_events, record_id, session_files
 from gateway.audit.seal import Opener, auditor_from_pem
 from tests.support.gateway import RunningGateway
@@ -52,9 +52,9 @@ def told_of(gateway: RunningGateway, grant: str, *, ended: bool = True, seconds:
 def _events(path: Path, key: bytes) -> Iterator[Told]:
     record = record_id(path.parents[4])
     opener: Opener | None = None
-    with path.open("rb") as file:
-        lines = [line for line in file if line.endswith(b"\n")]
-    for line, event in zip(lines, read_events(lines), strict=True):
+    with lines.opened(path) as file:
+        whole = [line for line in file if line.endswith(b"\n")]
+    for line, event in zip(whole, read_events(whole), strict=True):
         raw = json.loads(line)
         if event.seal is not None and event.seal.sealing == "auditors":
             opener = Opener(chain.log_name(record, path.stem), event.seal, auditor_from_pem(key))

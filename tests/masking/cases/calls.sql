@@ -366,7 +366,7 @@ SELECT lastval()
 -- Definitions come without their literals, under the same name
 
 SELECT pg_get_expr(adbin, adrelid) FROM pg_attrdef
---> SELECT adbin::pg_catalog.text AS pg_get_expr FROM (SELECT oid, adrelid, adnum, pg_catalog.translate(pg_catalog.replace(pg_catalog.replace(pg_catalog.regexp_replace(pg_catalog.regexp_replace(pg_catalog.pg_get_expr(adbin, adrelid, true), E'nextval\\(''([^'']+)''::regclass\\)', E'nextval(\\1::regclass)', 'g'), E'("(?:[^"]|"")*")|\\m[eE]('')(?:[^''\\\\]|''''|\\\\.)*''|('')(?:[^'']|'''')*''|\\m[0-9][0-9A-Za-z_.]*', E'\\1\\2\\3\\2\\3', 'g'), '"', '"'), '', '***'), '', '''''') AS adbin FROM pg_catalog.pg_attrdef WHERE adrelid OPERATOR(pg_catalog.<) '16384'::pg_catalog.oid OR adrelid = ANY('{1,2,3,5,6,7,8,9,10,12}'::pg_catalog.oid[]) OFFSET 0) pg_attrdef
+--> SELECT adbin::pg_catalog.text AS pg_get_expr FROM (SELECT oid, adrelid, adnum, pg_catalog.translate(pg_catalog.replace(pg_catalog.replace(pg_catalog.regexp_replace(pg_catalog.regexp_replace(pg_catalog.pg_get_expr(adbin, adrelid, true), E'nextval\\(''([^'']+)''::regclass\\)', E'nextval(\\1::regclass)', 'g'), E'("(?:[^"]|"")*")|\\m[eE]('')(?:[^''\\\\]|''''|\\\\.)*''|('')(?:[^'']|'''')*''|\\m[0-9][0-9A-Za-z_.]*', E'\\1\\2\\3\\2\\3', 'g'), '"', '"'), '', '***'), '', '''''') AS adbin FROM (SELECT pg_attrdef.* FROM pg_catalog.pg_attrdef WHERE adrelid OPERATOR(pg_catalog.<) '16384'::pg_catalog.oid OR adrelid = ANY('{1,2,3,5,6,7,8,9,10,12}'::pg_catalog.oid[]) OFFSET 0) pg_attrdef) pg_attrdef
 
 -- Forms of unnest and of literals that would be something else
 

@@ -89,7 +89,7 @@ SELECT NULL::hidden
 --! 42704 type-unknown
 
 SELECT relname FROM pg_class
---> SELECT relname FROM (SELECT oid, relname FROM pg_catalog.pg_class WHERE oid OPERATOR(pg_catalog.<) '16384'::pg_catalog.oid OR oid = ANY('{1,2,3,5,6,7,8,9,10,12}'::pg_catalog.oid[]) OFFSET 0) pg_class
+--> SELECT relname FROM (SELECT oid, relname FROM (SELECT pg_class.* FROM pg_catalog.pg_class WHERE oid OPERATOR(pg_catalog.<) '16384'::pg_catalog.oid OR oid = ANY('{1,2,3,5,6,7,8,9,10,12}'::pg_catalog.oid[]) OFFSET 0) pg_class) pg_class
 
 -- CTEs
 
