@@ -68,10 +68,11 @@ async def add(
 ) -> AccessChanged:
     """A new person with groups and a credential. `identity` says whose further account it is, `service`
     that it is a program's. Raises NotValid, NotPossible when there is one of that name."""
+    identity = await _of_human(change, fitting_name(name), fitting_name(identity, "identity")) if identity else ""
     person = Person(
         fitting_name(name),
         frozenset(fitting_name(group, "group") for group in groups),
-        identity=fitting_name(identity, "identity") if identity else "",
+        identity=identity,
         service=service,
     )
     _no_program_administers(person)
@@ -110,6 +111,22 @@ async def set_locked(change: Change, *, by: str, name: str, locked: bool, reason
         raise NotPossible("person-unchanged", f'"{name}" is {"locked" if locked else "not locked"} already')
     what = "person-locked" if locked else "person-unlocked"
     return AccessChanged(what=what, by=by, person=name, reason=plain_text(reason, "reason"))
+
+
+async def _of_human(change: Change, name: str, identity: str) -> str:
+    """Whose further account `name` is to be: an account of an account is of the human behind both.
+    Raises NotPossible."""
+    known = await change.person(identity)
+    human = identity if known is None else known.human
+    if human != name:
+        for other in await change.people():
+            if other.identity == name:
+                raise NotPossible(
+                    "identity",
+                    f'"{other.name}" is a further account of "{name}", and would be of another human than that',
+                    f'add "{name}" without an identity, or under another name',
+                )
+    return human
 
 
 def _no_program_administers(person: Person) -> None:

@@ -21,6 +21,7 @@ from starlette.responses import Response, StreamingResponse
 from gateway.access.errors import NotFound
 from gateway.access.models import Person, RoleTerms
 from gateway.access.permissions import Action, Denied, LiveSessionOf, SessionOf, may
+from gateway.access.requests import plain_text
 from gateway.access.scopes import Scope
 from gateway.admin.answers import Refused, answer
 from gateway.admin.bodies import LiveEventAnswer, LiveSessionAnswer, LiveSessionsAnswer, ReasonBody
@@ -82,9 +83,8 @@ class Live:
 
     async def kill(self, request: Request, person: Person) -> Response:
         body = await parsed(request, ReasonBody)
-        reason = body.reason.strip()
-        if not reason:
-            raise Refused(422, "reason", "a reason is needed", "the person whose session ends is shown it")
+        # The person whose session ends is shown it, on a terminal.
+        reason = plain_text(body.reason, "reason", required=True)
         view = await self._seen(request, person)
         told = AccessChanged(
             what="session-killed",

@@ -145,7 +145,7 @@ def people_endpoints(desk: PeopleDesk) -> tuple[Endpoint, ...]:
         ),
         Endpoint(
             Described("POST", f"{person}/sign-out", "End all sign-ins of somebody", NothingAnswer),
-            None,
+            Scope.CONNECT,
             desk.sign_out,
         ),
     )

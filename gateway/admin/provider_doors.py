@@ -54,10 +54,12 @@ class ProviderDoors:
 
     async def come_back(self, cookie: str, *, state: str, code: str, issuer: str, came: From) -> SignedIn:
         """Who came back from the provider. `issuer` is its `iss` parameter, if it sends one (RFC 9207).
-        Raises NotSignedIn, NotPermitted, NotPossible."""
+        Raises NotSignedIn, NotPermitted, NotPossible, TooMany."""
         async with self._sign_ins.store.change() as change:
             pending = await change.take_pending(digest_of(state), "code", self._sign_ins.clock())
         if pending is None or pending.bound_to != digest_of(cookie):
+            # Who left was counted then; anybody else could fill the record from here.
+            await self._sign_ins.throttle(came, "oidc")
             raise self._refused("oidc", "a sign-in that was not begun here, or was before, or is over", came)
         if issuer not in ("", self.provider.issuer):
             raise self._refused("oidc", "an answer of another issuer", came)
@@ -66,10 +68,12 @@ class ProviderDoors:
         return await self._let_in(arrival, came, Kind.WEB, "oidc")
 
     async def gone(self, state: str, why: str, came: From) -> None:
-        """The provider sent the person back without a code."""
+        """The provider sent the person back without a code. Raises TooMany."""
         async with self._sign_ins.store.change() as change:
-            await change.take_pending(digest_of(state), "code", self._sign_ins.clock())
-            self._sign_ins.refuse("unknown", "oidc", f"the identity provider said no ({why})", came)
+            pending = await change.take_pending(digest_of(state), "code", self._sign_ins.clock())
+        if pending is None:
+            await self._sign_ins.throttle(came, "oidc")
+        self._sign_ins.refuse("unknown", "oidc", f"the identity provider said no ({why})", came)
 
     async def begin_device(self, came: From) -> Began:
         """A code to confirm on another device. Raises TooMany, NotPossible."""
@@ -91,7 +95,13 @@ class ProviderDoors:
         code = None if pending is None else SecretBox(device.encode()).open("device", pending.values["code"])
         if code is None:
             raise NotSignedIn("device", "this sign-in was not begun here, was used, or is over", "begin again")
-        arrival = await self._asked(self.provider.wait_device(code.decode()), "device", came)
+        try:
+            arrival = await self._asked(self.provider.wait_device(code.decode()), "device", came)
+        except NotSignedIn:
+            # What was refused stays so, and is recorded once.
+            async with self._sign_ins.store.change() as change:
+                await change.take_pending(digest, "device", now)
+            raise
         if arrival is None:
             return None
         async with self._sign_ins.store.change() as change:

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from gateway.access.enrolment import Enrolment
 from gateway.access.errors import NotPossible
 from gateway.access.models import Person
+from gateway.access.scopes import Scope
 from gateway.access.sign_in import From, SignIns
 from gateway.access.sign_in_models import Kind
 from gateway.admin.answers import answer
@@ -149,7 +150,9 @@ def sign_in_endpoints(doors: Doors) -> tuple[Endpoint | OpenEndpoint, ...]:
             doors.list,
         ),
         Endpoint(
-            Described("POST", "/v1/sign-ins/{id}/end", "End a sign-in", NothingAnswer, queries=_WHOSE), None, doors.end
+            Described("POST", "/v1/sign-ins/{id}/end", "End a sign-in", NothingAnswer, queries=_WHOSE),
+            Scope.CONNECT,
+            doors.end,
         ),
     )
 

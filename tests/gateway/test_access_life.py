@@ -221,6 +221,19 @@ async def test_nobody_approves_their_own_by_a_second_account(house: House) -> No
         await house.access.approve(await house.person("alice"), other.id)
 
 
+async def test_an_account_of_an_account_is_of_the_same_human(house: House) -> None:
+    await second_account(house, "alice2", "alice", {"leads"})
+    await second_account(house, "alice3", "alice2", {"leads"})
+    request = await asked(house)
+    with pytest.raises(NotPermitted, match="own request"):
+        await house.access.approve(await house.person("alice3"), request.id)
+    # The other way round: whose further account it is, is said of an account that is not there yet.
+    await second_account(house, "rob3", "rob2", {"leads"})
+    with pytest.raises(NotPossible, match="rob3"):
+        await second_account(house, "rob2", "bob", {"leads"})
+    await second_account(house, "rob2", "rob2", {"leads"})
+
+
 async def test_two_accounts_are_one_approval(house: House) -> None:
     terms(house, approvals=2)
     await second_account(house, "bob2", "bob", {"leads"})

@@ -125,7 +125,7 @@ async def test_what_is_asked_wrongly_is_refused(served: Served, recorder: Record
         assert (await client.get("/v1/audit/search?before=x")).status_code == 422
         assert (await client.get("/v1/audit/search")).status_code == 503, "there is no index yet"
     async with served.client("bob") as client:
-        for reason in ("", "   "):
+        for reason in ("", "   ", "\x1b]0;x\x07it must", "it\x00must", "it\u202emust", "x" * 1001):
             response = await client.post("/v1/sessions/live/s1/kill", json={"reason": reason})
             assert response.status_code == 422
         assert (await client.post("/v1/sessions/live/s1/kill", json={"reason": "it must"})).status_code == 200

@@ -327,6 +327,18 @@ async def test_nothing_that_comes_in_says_where_to_go(served: Served, idp: Ident
         assert "<script>" not in said.text
 
 
+async def test_strangers_do_not_fill_the_record_at_the_way_back(served: Served, idp: IdentityProvider) -> None:
+    says(idp, "sub-nina", "nina")
+    async with served.client() as browser:
+        taken = await at_the_provider(idp, await to_the_provider(browser), "sub-nina")
+        for query in ({"error": "access_denied", "state": "x"}, {"code": "x", "state": "x"}):
+            statuses = [(await browser.get("/login/callback", params=query)).status_code for _ in range(40)]
+            assert statuses[-1] == 429, statuses
+        assert served.house.recorded().count("sign-in-refused") < 40
+        # Who was at the provider already comes in: they were counted when they left.
+        assert (await browser.get("/login/callback", params=taken)).headers["location"] == "/"
+
+
 async def test_a_browser_signs_in_by_password(served: Served) -> None:
     from tests.gateway.test_sign_in import PASSWORD, enrol
 

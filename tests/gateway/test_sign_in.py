@@ -311,6 +311,9 @@ async def test_a_service_account_has_short_tokens_within_their_scopes(served: Se
                 beyond = await limited.post(f"/v1/{path}", json=body)
                 assert (beyond.status_code, beyond.json()["cause"]) == (403, "scope")
             assert (await limited.get("/v1/people")).json()["cause"] == "scope"
+            # It ends itself, and no other token of the account.
+            for path in ("people/robot/sign-out", "sign-ins/sin_other/end"):
+                assert (await limited.post(f"/v1/{path}")).json()["cause"] == "scope"
         wide = await robot.post("/v1/people/robot/token", json={"seconds": 60, "scopes": ["see", "request"]})
         async with served.client(credential=wide.json()["secret"]) as asking:
             assert (await asking.post("/v1/requests", json=ask)).status_code == 201
