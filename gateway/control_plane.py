@@ -21,7 +21,7 @@ from gateway.access.crowd import HouseLimits
 from gateway.access.keys import KeyNotUsable
 from gateway.access.service import Access
 from gateway.access.tokens import TokenSigner
-from gateway.admin import notices_api
+from gateway.admin import notices_api, sign_off_api
 from gateway.admin.api import GatewayAddress, create_api
 from gateway.admin.endpoints import Endpoint
 from gateway.admin.front import Front, box_of, terms_of
@@ -148,6 +148,7 @@ class ControlPlane:
                 *self._front.endpoints,
                 *self._about_the_record(front),
                 *notices_api.endpoints(self._notices),
+                *sign_off_api.endpoints(self.access, lambda: self._rules.policies.version),
             ),
         )
         self._web_tls = web_context(settings)

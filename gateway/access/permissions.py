@@ -25,6 +25,7 @@ class Action(StrEnum):
     FINISH = "finish"
     BREAK_GLASS = "break-glass"
     REVIEW = "review"
+    SIGN_OFF = "sign-off"
     TOKEN = "token"  # noqa: S105 -- the action, no secret
     SEE = "see"
     SEE_ALL = "see-all"
@@ -94,7 +95,9 @@ class Denied:
 Answer = Allowed | Denied
 ALLOWED = Allowed()
 #: What takes a human.
-_FOR_PEOPLE = frozenset({Action.APPROVE, Action.DENY, Action.BREAK_GLASS, Action.REVIEW, Action.ADMINISTER})
+_FOR_PEOPLE = frozenset(
+    {Action.APPROVE, Action.DENY, Action.BREAK_GLASS, Action.REVIEW, Action.SIGN_OFF, Action.ADMINISTER}
+)
 
 
 def may(person: Person, action: Action, subject: Subject) -> Answer:
@@ -186,6 +189,13 @@ def _review(person: Person, subject: Subject) -> Answer:
     return Denied("emergencies are reviewed by reviewers of the role, auditors and administrators")
 
 
+def _sign_off(person: Person, subject: Subject) -> Answer:
+    assert isinstance(subject, RoleTerms)
+    if ADMINS in person.groups or any(is_reviewer(person, subject, target) for target in subject.targets):
+        return ALLOWED
+    return Denied(f'the role "{subject.role}" is signed off by its reviewers and by administrators')
+
+
 def _revoke(person: Person, subject: Subject) -> Answer:
     assert isinstance(subject, GrantFor)
     grant = subject.grant
@@ -258,6 +268,7 @@ _RULES: Mapping[tuple[Action, type[Subject]], Callable[[Person, Subject], Answer
     (Action.EXTEND, GrantFor): _own_grant,
     (Action.FINISH, GrantFor): _own_grant,
     (Action.REVIEW, EmergencyOf): _review,
+    (Action.SIGN_OFF, RoleTerms): _sign_off,
     (Action.REVOKE, GrantFor): _revoke,
     (Action.TOKEN, GrantFor): _token,
     (Action.SEE, RequestFor): _see,

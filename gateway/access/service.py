@@ -20,6 +20,7 @@ from gateway.access.granting import Granting
 from gateway.access.models import GrantEnded, Person
 from gateway.access.office import Clock, Office, Record, Terms
 from gateway.access.permissions import Action, Everything
+from gateway.access.signing_off import SigningOff
 from gateway.access.store import AccessStore, ListFilter
 from gateway.access.token_desk import Held, Minted, TokenDesk
 from gateway.access.tokens import TokenSigner
@@ -67,6 +68,7 @@ class Access:
         self.revoke, self.done = granting.revoke, granting.done
         self.break_glass, self.review = emergencies.break_glass, emergencies.review
         self.emergencies = emergencies.emergencies
+        self.sign_off = SigningOff(office).sign_off
         self.admit, self.leave, self.still_valid = (
             self._admitting.admit,
             self._admitting.leave,

@@ -236,7 +236,7 @@ class AccessChanged(Fact, frozen=True, tag=True, omit_defaults=True):
     "requested", "edited", "approved", "auto-approved", "denied", "cancelled", "expired", "granted",
     "extension-requested", "extended", "done", "lapsed", "ended", "revoked", "break-glass", "reviewed", "token-minted",
     "token-used", "token-revoked", "key-added", "key-struck", "person-added", "person-locked", "signed-in",
-    "sign-in-refused"."""
+    "sign-in-refused", "access-reviewed"."""
 
     what: str
     by: str

@@ -17,7 +17,7 @@ import typer
 from config.load import load_policy
 from config.problems import ConfigError, Problem
 from gateway.audit.visible import visible
-from gateway.cli import policy_explain, policy_matrix, policy_scan, policy_snapshot, policy_tests
+from gateway.cli import policy_explain, policy_matrix, policy_review, policy_scan, policy_snapshot, policy_tests
 from gateway.cli.output import Exit, Json, note, put_json, tell
 from gateway.cli.policy_sources import Config, PolicyPath, as_given, in_use, settings_of
 from gateway.desk.outlook import outlook
@@ -97,6 +97,8 @@ for _name, _command in (
     ("explain", policy_explain.explain),
     ("matrix", policy_matrix.matrix),
     ("snapshot", policy_snapshot.snapshot),
+    ("review", policy_review.access_review),
+    ("sign-off", policy_review.sign_off),
 ):
     app.command(_name)(_command)
 

@@ -78,13 +78,16 @@ def _lines(text: str) -> list[str]:
 
 def mask_as_toml(mask: Mask) -> str:
     """As it stands in the file: `"clear"`, `{ mask = "partial", keep_first = 1 }`."""
-    written = {"mask": _text(str(mask.kind)), **{_key(name): _value(value) for name, value in mask.options}}
+    written = {
+        "mask": text_as_toml(str(mask.kind)),
+        **{key_as_toml(name): _value(value) for name, value in mask.options},
+    }
     if mask.hide_null:
         written["hide_null"] = "true"
     if mask.lookup:
         written["lookup"] = "true"
     if mask.paths:
-        paths = ", ".join(f"{_key(path)} = {mask_as_toml(inner)}" for path, inner in mask.paths)
+        paths = ", ".join(f"{key_as_toml(path)} = {mask_as_toml(inner)}" for path, inner in mask.paths)
         written["paths"] = f"{{ {paths} }}"
     if len(written) == 1:
         return written["mask"]
@@ -97,10 +100,12 @@ def _as_value(mask: Mask) -> object:
 
 
 def _classification(relation: str, proposed: Sequence[Proposed], hidden: Sequence[str]) -> _Block:
-    lines = [f"{_key(p.column)} = {mask_as_toml(p.mask)}  # {p.reason}" for p in proposed]
+    lines = [f"{key_as_toml(p.column)} = {mask_as_toml(p.mask)}  # {p.reason}" for p in proposed]
     if hidden:
         odd = sum(not writable(name) for name in hidden)
-        names = ", ".join([_key(name) for name in hidden if writable(name)] + [f"{odd} with odd names"] * bool(odd))
+        names = ", ".join(
+            [key_as_toml(name) for name in hidden if writable(name)] + [f"{odd} with odd names"] * bool(odd)
+        )
         lines.append(f"# not recognised, so hidden (NULL) until somebody decides: {names}")
     return _Block(
         ("classification", relation), tuple(lines), {proposal.column: _as_value(proposal.mask) for proposal in proposed}
@@ -108,26 +113,27 @@ def _classification(relation: str, proposed: Sequence[Proposed], hidden: Sequenc
 
 
 def _grants(role: str, relations: Sequence[str]) -> _Block:
-    lines = tuple(f'{_key(name)} = "read"  # every column, as classified below' for name in relations)
+    lines = tuple(f'{key_as_toml(name)} = "read"  # every column, as classified below' for name in relations)
     return _Block(("roles", role, "relations"), lines, dict.fromkeys(relations, "read"))
 
 
 def _header(table: Sequence[str]) -> str:
-    return ".".join(map(_key, table))
+    return ".".join(map(key_as_toml, table))
 
 
-def _key(name: str) -> str:
-    return name if _BARE_KEY.match(name) else _text(name)
+def key_as_toml(name: str) -> str:
+    """Bare where it can be."""
+    return name if _BARE_KEY.match(name) else text_as_toml(name)
 
 
-def _text(text: str) -> str:
+def text_as_toml(text: str) -> str:
     """A basic string (toml.io/en/v1.0.0#string); what does not print is written as its number."""
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return '"' + "".join(c if c.isprintable() else f"\\U{ord(c):08x}" for c in escaped) + '"'
 
 
 def _value(value: str | int) -> str:
-    return str(value) if isinstance(value, int) else _text(value)
+    return str(value) if isinstance(value, int) else text_as_toml(value)
 
 
 # --- where they go -------------------------------------------------------------------------

@@ -42,6 +42,8 @@ WHO_MAY = {
     "ask for support": (Action.REQUEST, TERMS, {"alice", "erin", "bob", "carol"}),
     "ask for operator": (Action.REQUEST, ROLES["operator"], set(EVERYBODY)),
     "ask for a role that nobody approves": (Action.REQUEST, ROLES["orphan"], set()),
+    "sign off support": (Action.SIGN_OFF, TERMS, {"bob", "carol", "adam"}),
+    "sign off what its owner approves": (Action.SIGN_OFF, OWNED, {"adam", "mallory", "dave", "carol"}),
     "approve": (Action.APPROVE, RequestFor(REQUEST, TERMS), {"bob", "carol"}),
     "deny": (Action.DENY, RequestFor(REQUEST, TERMS), {"bob", "carol"}),
     "approve a lead's own": (Action.APPROVE, RequestFor(replace(REQUEST, person="bob"), TERMS), {"carol"}),

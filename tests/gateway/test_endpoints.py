@@ -212,6 +212,9 @@ TABLE: dict[str, Row] = {
     "POST /v1/grants/{id}/extend": Row("401 201 404 403 403 403 404 403", grant_of_alice, {"seconds": 60, **SAID}),
     "POST /v1/grants/{id}/done": Row("401 200 404 403 403 403 404 403", grant_of_alice),
     "POST /v1/grants/{id}/review": Row("401 403 404 200 200 200 403 403", emergency_of_alice, REVIEW),
+    "POST /v1/access-review/sign-off": Row(
+        "401 403 403 200 403 200 403 403", body={"role": "support", "days": 90, "note": "as it should be"}
+    ),
     "POST /v1/grants/{id}/revoke": Row("401 200 404 200 403 200 404 403", grant_of_alice, SAID),
     "POST /v1/grants/{id}/token": Row("401 201 404 403 403 403 404 403", grant_of_alice),
     "GET /v1/grants/{id}/tokens": Row("401 200 404 200 200 200 404 403", grant_of_alice),

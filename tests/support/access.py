@@ -24,7 +24,7 @@ from gateway.access.sign_in_models import SignInTerms
 from gateway.access.terms import BreakGlass, Circle
 from gateway.access.tokens import TokenSigner
 from gateway.access.totp import SecretBox
-from gateway.admin import notices_api
+from gateway.admin import notices_api, sign_off_api
 from gateway.admin.api import GatewayAddress, create_api
 from gateway.admin.endpoints import Endpoint, OpenEndpoint
 from gateway.admin.front import Front
@@ -314,6 +314,7 @@ async def serving(house: House, folder: Path, *, address: GatewayAddress | None 
             *live_endpoints(Live(served.open, served.record, house.roles.get, house.record, stream_seconds=0.1)),
             *search_endpoints(Search(served.record, house.clock)),
             *notices_api.endpoints(house.notices),
+            *sign_off_api.endpoints(house.access, lambda: "one"),
         ),
         pages=house.front.pages,
     )

@@ -74,6 +74,11 @@ class Index:
     def close(self) -> None:
         self._connection.close()
 
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """For questions of other modules; only to read."""
+        return self._connection
+
     def state(self) -> State:
         """How far it has come."""
         (statements,) = self._connection.execute("SELECT coalesce(sum(events), 0) FROM tally_holder").fetchone()
@@ -83,7 +88,7 @@ class Index:
     def state_at(self) -> str:
         """When it last held all that the record did; "" before the first time."""
         row = self._connection.execute("SELECT at FROM pass").fetchone()
-        return "" if row is None else _time(row[0])
+        return "" if row is None else time_of(row[0])
 
     def page(self, question: Question, *, limit: int = 50, before: int = 0) -> Page:
         """The latest statements, or those before event `before`. Raises NotAsked, sqlite3.Error."""
@@ -103,7 +108,7 @@ class Index:
         sums: dict[str, int] = {}
         for select, values in self._sources(scope, _GROUPED[by]):
             for of, statements in self._connection.execute(select, values):
-                name = _day(of) if by == "day" else str(of)
+                name = day_of(of) if by == "day" else str(of)
                 sums[name] = sums.get(name, 0) + statements
         counts = [Count(name, statements) for name, statements in sums.items() if statements]
         return sorted(counts, key=lambda count: count.of if by == "day" else (-count.statements, count.of))
@@ -134,7 +139,7 @@ class Index:
             " UNION SELECT id FROM affair WHERE request = ?2 AND request <> '' AND ?2 <> '') ORDER BY a.id",
             (grant, request),
         )
-        return [Affair(_time(number // SAME_MOMENT), *rest) for number, *rest in rows]
+        return [Affair(time_of(number // SAME_MOMENT), *rest) for number, *rest in rows]
 
     def logs(self, *, grant: str) -> list[tuple[str, str, str]]:
         """The logs of a grant's sessions: (record's place, path, session)."""
@@ -408,7 +413,7 @@ def _statement(row: tuple[Any, ...]) -> Found:
     names = _touched.decode(touched)
     return Found(
         id=number,
-        time=_time(number // SAME_MOMENT),
+        time=time_of(number // SAME_MOMENT),
         session=session,
         number=statement,
         line=line,
@@ -450,9 +455,11 @@ def _microseconds(when: datetime) -> int:
     return int((when.astimezone(UTC) - _EPOCH) / timedelta(microseconds=1))
 
 
-def _time(microseconds: int) -> str:
+def time_of(microseconds: int) -> str:
+    """RFC 3339, UTC, of microseconds since 1970."""
     return (_EPOCH + timedelta(microseconds=microseconds)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def _day(day: int) -> str:
+def day_of(day: int) -> str:
+    """The date of a day since 1970."""
     return (_EPOCH + timedelta(microseconds=day * MICROSECONDS_A_DAY)).strftime("%Y-%m-%d")
