@@ -7,11 +7,11 @@ import base64
 import hashlib
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from pathlib import Path
 
 import jwt
 import pytest
 
+from config.store import Store
 from gateway.access.bindings import TokenWish, address_of, network_of, within
 from gateway.access.crowd import HouseLimits
 from gateway.access.errors import AdmissionRefused, NotFound, NotPermitted, NotPossible, NotValid
@@ -27,8 +27,8 @@ RITAS = base64.urlsafe_b64encode(hashlib.sha256(b"rita's certificate").digest())
 
 
 @pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
-    async with House.open(tmp_path / "store.db") as opened:
+async def house(store: Store) -> AsyncIterator[House]:
+    async with House.open(store) as opened:
         await opened.populate()
         yield opened
 
@@ -68,13 +68,13 @@ async def test_of_twenty_who_come_at_once_with_a_single_use_token_one_gets_in(ho
     assert house.recorded().count("token-used") == 1
 
 
-async def test_a_used_token_is_used_for_ever_also_after_a_restart(house: House, tmp_path: Path) -> None:
+async def test_a_used_token_is_used_for_ever_also_after_a_restart(house: House, store: Store) -> None:
     token = await minted(house, once=True)
     house.access.leave(await enter(house, token.text))
     error = await refusal(house, token.text)
     assert (error.cause, error.sqlstate, error.person) == ("token-used", "28P01", "alice")
     assert "2026-11-23 12:00:00 UTC" in error.message
-    async with House.open(tmp_path / "store.db") as again:
+    async with House.open(store) as again:
         again.access.renew(house.signer, limits=HouseLimits(per_grant=5))
         assert (await refusal(again, token.text)).cause == "token-used"
 
@@ -356,22 +356,20 @@ async def test_a_struck_key_is_out_at_once_with_the_sessions_of_its_tokens(house
     assert [(fact.by, fact.key, fact.reason) for fact in struck] == [("adam", "one", "a backup was lost")]
 
 
-async def test_a_gateway_that_has_not_heard_of_it_refuses_a_struck_key_all_the_same(
-    house: House, tmp_path: Path
-) -> None:
+async def test_a_gateway_that_has_not_heard_of_it_refuses_a_struck_key_all_the_same(house: House, store: Store) -> None:
     house.with_keys("one")
     await house.access.tokens.take_keys()
     token = await minted(house)
-    async with House.open(tmp_path / "store.db") as elsewhere:
+    async with House.open(store) as elsewhere:
         await elsewhere.access.tokens.strike(await elsewhere.person("adam"), "one", reason="known there alone")
     error = await refusal(house, token.text)
     assert (error.cause, error.sqlstate) == ("token-key", "28P01")
 
 
-async def test_a_key_that_another_gateway_added_is_found_when_its_token_comes(house: House, tmp_path: Path) -> None:
+async def test_a_key_that_another_gateway_added_is_found_when_its_token_comes(house: House, store: Store) -> None:
     held = house.with_keys("one")
     await house.access.tokens.take_keys()
-    async with House.open(tmp_path / "store.db") as elsewhere:
+    async with House.open(store) as elsewhere:
         elsewhere.clock = house.clock
         held_there = elsewhere.with_keys("one")
         held_there["one"] = held["one"]

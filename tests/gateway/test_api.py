@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
+from config.store import Store
 from gateway.access import people
 from gateway.access.keys import private_key
 from gateway.admin.endpoints import BODY_LIMIT, Endpoint
@@ -24,8 +25,8 @@ ASK = {"target": "shop", "role": "support", "reason": REASON, "seconds": 600}
 
 
 @pytest.fixture
-async def served(tmp_path: Path) -> AsyncIterator[Served]:
-    async with House.open(tmp_path / "store.db") as house:
+async def served(store: Store, tmp_path: Path) -> AsyncIterator[Served]:
+    async with House.open(store) as house:
         await house.populate()
         async with serving(house, tmp_path) as api:
             yield api

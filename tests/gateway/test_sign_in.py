@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sqlite3
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,6 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
+from config.store import Store
 from gateway.access import totp
 from gateway.access.lockout import BY_ADDRESS, BY_PERSON, Attempts
 from gateway.access.sign_in_models import Kind
@@ -45,8 +45,8 @@ class Enrolled:
 
 
 @pytest.fixture
-async def served(tmp_path: Path) -> AsyncIterator[Served]:
-    async with House.open(tmp_path / "store.db") as house:
+async def served(store: Store, tmp_path: Path) -> AsyncIterator[Served]:
+    async with House.open(store) as house:
         await house.populate()
         async with serving(house, tmp_path) as api:
             yield api
@@ -195,10 +195,12 @@ async def test_guessing_shuts_the_door_for_known_and_unknown_names_alike(served:
     assert [(await guess("alice"))[0] for _ in range(BY_PERSON.free)] == [401] * BY_PERSON.free
 
 
-async def test_a_shut_door_stays_shut_across_a_restart(served: Served, alice: Enrolled, tmp_path: Path) -> None:
+async def test_a_shut_door_stays_shut_across_a_restart(
+    served: Served, alice: Enrolled, store: Store, tmp_path: Path
+) -> None:
     for _ in range(BY_PERSON.free + 1):
         await sign_in(served, alice.body(code="000000"))
-    async with House.open(tmp_path / "store.db") as again, serving(again, _folder(tmp_path / "again")) as other:
+    async with House.open(store) as again, serving(again, _folder(tmp_path / "again")) as other:
         again.clock.now = served.house.clock.now
         assert (await sign_in(other, alice.body())).status_code == 429
 
@@ -355,9 +357,8 @@ async def test_every_change_to_people_is_recorded_or_does_not_happen(served: Ser
         }.items():
             assert (await admin.post(f"/v1/{path}", json=body)).status_code == 503
         assert "zoe" not in {one["name"] for one in (await admin.get("/v1/people")).json()["people"]}
-    with sqlite3.connect(served.folder / "store.db") as connection:
-        assert connection.execute("SELECT count(*) FROM invitations").fetchone() == (0,)
-    connection.close()
+    [row] = await served.house.database.read("SELECT count(*) AS invited FROM invitations")
+    assert row["invited"] == 0
 
 
 def test_a_second_factor_is_sealed_to_its_person_and_key() -> None:

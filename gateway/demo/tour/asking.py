@@ -16,7 +16,7 @@ def play(cast: Cast) -> None:
     tell, stage = cast.narrator, cast.stage
     tell.chapter(1, "Asking", "Alice is an engineer in the support group. She needs to look into a customer's case.")
 
-    asked = ["request", "--target", "shop", "--role", "support", "--for", "30m"]
+    asked = ["request", "--target", "shop", "--role", "support", "--for", "30m", "--yes"]
     done = stage.watched("alice", *asked)
     tell.scene("alice", ["pgcurfew", *asked], done.shown)
     tell.check(done.code != 0 and "reason" in done.text.lower(), "without a reason there is no request", done.text)

@@ -33,8 +33,8 @@ def _listed(cast: Cast) -> str:
 
 def _replayed(cast: Cast, session: str) -> None:
     tell, stage = cast.narrator, cast.stage
-    done = stage.watched("otto", "replay", session)
-    tell.scene("otto", ["pgcurfew", "replay", session], done.shown)
+    done = stage.watched("otto", "replay", session, "--plain")
+    tell.scene("otto", ["pgcurfew", "replay", session, "--plain"], done.shown)
     tell.check(done.code == 0 and "pg_sleep" in done.text, "query by query: what was run", done.text)
     tell.check("revoked" in done.text.lower(), "and how it ended", done.text)
 

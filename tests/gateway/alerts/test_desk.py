@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from config.alerts import Alert
+from config.store import Store
 from gateway.alerts.desk import AlertDesk
 from gateway.alerts.sights import Came, GlassBroken, Used, Who
 from gateway.audit.facts import AccessChanged, AlertFired
@@ -77,8 +77,8 @@ class Desk:
 
 
 @pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    async with opened(tmp_path / "store.db") as found:
+async def database(store: Store) -> AsyncIterator[Database]:
+    async with opened(store) as found:
         yield found
 
 

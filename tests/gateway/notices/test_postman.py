@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from config.notices import Notices
+from config.store import Store
 from gateway.audit.metrics import Metrics
 from gateway.notices.notice import Notice
 from gateway.notices.outbox import Outgoing
@@ -71,8 +72,8 @@ class Post:
 
 
 @pytest.fixture
-async def post(tmp_path: Path) -> AsyncIterator[Post]:
-    async with opened(tmp_path / "store.db") as database, http_receiver() as receiver:
+async def post(store: Store, tmp_path: Path) -> AsyncIterator[Post]:
+    async with opened(store) as database, http_receiver() as receiver:
         yield Post(StoredOutbox(database), receiver, tmp_path)
 
 
