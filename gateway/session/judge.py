@@ -7,6 +7,7 @@ forgotten whenever the catalog changes, so a verdict is never older than its sna
 
 from __future__ import annotations
 
+import re
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
@@ -382,7 +383,7 @@ def _statement_in_words(
         normalized=statement.normalized,
         fingerprint=statement.fingerprint,
         rule=refusal.rule if refusal else "",
-        reason=_reason(refusal) if refusal else "",
+        reason=_reason(refusal, text, statement.normalized) if refusal else "",
         relations=tuple(t.relation for t in touched),
         read=tuple(f"{t.relation}.{column}" for t in touched for column in t.read),
         written=tuple(f"{t.relation}.{column}" for t in touched for column in t.written),
@@ -412,9 +413,22 @@ def _leaves(statement: Statement) -> str:
     return "T" if words.startswith(OPENING) or words.endswith("AND CHAIN") else "I"
 
 
-def _reason(refusal: Refusal) -> str:
-    """The reason as the readable record may hold it: PostgreSQL's words about the client's own
-    text can quote a constant, so a syntax error is named and not quoted."""
+#: What a refusal's message names.
+_QUOTED = re.compile(r'"([^"]*)"')
+
+
+def _reason(refusal: Refusal, text: str = "", normalized: str = "") -> str:
+    """The reason as the readable record may hold it. PostgreSQL's words about the client's own text can quote a
+    constant, so a syntax error is named and not quoted; and a name can come out of a constant ('…'::regclass), so
+    one that is not known, or that the text holds, has to stand in the normalised text too."""
     if refusal.rule == "syntax":
         return "syntax error"
-    return refusal.message
+    open_text, own_text = normalized.casefold(), text.casefold()
+
+    def shown(found: re.Match[str]) -> str:
+        name = found[1].casefold()
+        if name in open_text or not (refusal.rule.endswith("-unknown") or name in own_text):
+            return found[0]
+        return '"…"'
+
+    return _QUOTED.sub(shown, refusal.message)
