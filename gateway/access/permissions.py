@@ -151,11 +151,18 @@ def _decide(person: Person, subject: Subject) -> Answer:
     request, asker = subject.request, subject.asker
     if request.person == person.name or (asker is not None and asker.human == person.human):
         return Denied("nobody decides on their own request; ask another reviewer")
+    if _could_have_asked(person, asker):
+        return Denied("an administrator can make tokens of a service account, so another reviewer decides for it")
     if not is_reviewer(person, subject.terms, request.target):
         return Denied(f'only reviewers of the role "{request.role}" decide on it')
     if any(decision.by == person.name for decision in request.decisions):
         return Denied("you have decided on this request already; another reviewer is needed")
     return ALLOWED
+
+
+def _could_have_asked(person: Person, asker: Person | None) -> bool:
+    """Who makes the tokens of a service account can ask as it."""
+    return asker is not None and asker.service and ADMINS in person.groups
 
 
 def _cancel(person: Person, subject: Subject) -> Answer:
@@ -298,6 +305,7 @@ def standing_approvers(
             and person is not None
             and person.name != asker.name
             and person.human != asker.human
+            and not _could_have_asked(person, asker)
             and is_reviewer(person, terms, request.target)
         ):
             counted.setdefault(person.human, person.name)

@@ -137,3 +137,15 @@ def test_an_approval_stops_counting_when_its_giver_is_no_reviewer_any_more() -> 
     locked = {**EVERYBODY, "bob": replace(EVERYBODY["bob"], locked=True)}
     assert standing_approvers(request, TERMS, locked) == ("carol",)
     assert standing_approvers(request, None, EVERYBODY) == ()
+
+
+def test_an_administrator_does_not_decide_for_a_service_account_whose_tokens_they_make() -> None:
+    robot = Person("robot", frozenset({"engineers"}), service=True)
+    both = Person("ada", frozenset({*TERMS.approver_groups, "admins"}))
+    request = replace(REQUEST, person="robot")
+    for action in (Action.APPROVE, Action.DENY):
+        assert isinstance(may(both, action, RequestFor(request, TERMS, robot)), Denied)
+    assert isinstance(may(EVERYBODY["bob"], Action.APPROVE, RequestFor(request, TERMS, robot)), Allowed)
+    said = tuple(Decision("req_1", name, Vote.APPROVE, "", START) for name in ("ada", "bob"))
+    everybody = {**EVERYBODY, "ada": both, "robot": robot}
+    assert standing_approvers(replace(request, decisions=said), TERMS, everybody) == ("bob",)
