@@ -54,6 +54,7 @@ PLANNED = [
     "masked_point_vs_rewritten_direct",
     "connects_per_second",
     "durability_disk_vs_process",
+    "alerts_on_vs_off",
     "recording_us_prepared",
     "recording_us_simple",
     "record_day_gb",
